@@ -1,5 +1,6 @@
 /** A value that JSON can hold exactly. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json =
+  string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /**
  * JSON with sorted keys and no white space, so that equal values have equal bytes. `undefined` members are left out;

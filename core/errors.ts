@@ -70,6 +70,7 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const lines = [error instanceof HindsightError ? `${error.message} [${error.code}]` : error.message];
   if (error instanceof HindsightError && error.fix !== undefined) lines.push(`  fix: ${error.fix}`);
-  if (error.cause !== undefined) lines.push(`  cause: ${describeError(error.cause).replaceAll('\n', '\n  ')}`);
+  if (error.cause !== undefined)
+    lines.push(`  cause: ${describeError(error.cause).replaceAll('\n', '\n  ')}`);
   return lines.join('\n');
 }

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { DatasetConfig, FramesConfig, TeacherConfig } from './dataset.js';
+import { EvaluationConfig } from './evaluation.js';
+import { ModelConfig } from './model.js';
+import { GrpoConfig, ReflectionConfig, SftConfig } from './training.js';
+
+const seed = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+  .default(1);
+
+const PromptFiles = z
+  .strictObject({
+    verdict: z.string().default('verdict.md').describe('asks for Abnormal or Normal, in one pass'),
+    category: z.string().default('category.md').describe('asks for the fine category, in one pass'),
+    reflective: z
+      .string()
+      .default('reflective.md')
+      .describe('asks for Abnormal or Normal: first answer, reflection, revised answer'),
+  })
+  .describe('prompt templates: files of config/prompts, or paths relative to the config file');
+
+/**
+ * One run, whole: everything that can change an artifact is in here and nothing else (never a host, a path of the store
+ * or a secret). Stages receive their own part of it, which is what goes into their key.
+ */
+export const RunConfig = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, at most 41')
+    .describe('begins the run id'),
+  seed: z
+    .strictObject({ data: seed, train: seed, eval: seed })
+    .prefault({})
+    .describe('every random draw derives from one of these three'),
+  dataset: DatasetConfig,
+  frames: FramesConfig.prefault({}),
+  teacher: TeacherConfig.prefault({ kind: 'embedded' }),
+  model: ModelConfig.prefault({ kind: 'scratch' }),
+  prompts: PromptFiles.prefault({}),
+  sft: SftConfig.prefault({}),
+  reflection: ReflectionConfig.prefault({}),
+  grpo: GrpoConfig.prefault({}),
+  evaluation: EvaluationConfig.prefault({}),
+  trainer: z
+    .enum(['native', 'external'])
+    .default('native')
+    .describe('`native`: TensorFlow.js in a child process of the GPU worker; `external`: not offered yet'),
+});
+export type RunConfig = z.infer<typeof RunConfig>;
+/** What a person may write: defaults still missing. */
+export type RunConfigInput = z.input<typeof RunConfig>;
+
+/** The texts of the prompt templates, read when a config is loaded, so that a run does not depend on files that may change. */
+export interface PromptTexts {
+  readonly verdict: string;
+  readonly category: string;
+  readonly reflective: string;
+}
+
+/** A config with all defaults resolved, the prompt texts read and dataset paths made absolute: what a run is started with. */
+export interface ResolvedConfig {
+  readonly config: RunConfig;
+  readonly prompts: PromptTexts;
+}

@@ -1,0 +1,112 @@
+import type { FramesConfig } from '../config/dataset.js';
+import type { ModelConfig } from '../config/model.js';
+import type { PromptTexts } from '../config/schema.js';
+import type { GrpoConfig, ReflectionConfig, SamplingConfig, SftConfig } from '../config/training.js';
+
+/**
+ * What the GPU worker's activity asks of the trainer child process. Everything is a local path: the child knows neither
+ * the store nor Temporal; only the activity publishes.
+ */
+interface JobBase {
+  /** Empty folder for outputs and checkpoints. */
+  readonly workDir: string;
+  /** Content-addressed folder of frame packs: `<blobDir>/<first two>/<digest>`. */
+  readonly blobDir: string;
+  /** JSONL of {@link FrameIndexEntry}. */
+  readonly frameIndex: string;
+  /** JSONL of datasets/sample.ts Sample. */
+  readonly samples: string;
+  readonly frames: FramesConfig;
+  readonly prompts: PromptTexts;
+  readonly seed: number;
+}
+
+/** Which pack holds a sample's frames. */
+export interface FrameIndexEntry {
+  readonly sampleId: string;
+  readonly pack: string;
+}
+
+export interface SftJob extends JobBase {
+  readonly kind: 'sft';
+  readonly params: SftConfig;
+  readonly model: ModelConfig;
+  /** JSONL of datasets/target.ts Target. */
+  readonly targets: string;
+  /** Checkpoint folder to go on from, null at the start. */
+  readonly resumeFrom: string | null;
+}
+
+export interface ReflectionSftJob extends JobBase {
+  readonly kind: 'reflection-sft';
+  readonly params: ReflectionConfig;
+  /** Model folder of the SFT checkpoint. */
+  readonly start: string;
+  /** JSONL of Reflection. */
+  readonly reflections: string;
+  /** JSONL of Target, for the plain share and for validation. */
+  readonly targets: string;
+  readonly resumeFrom: string | null;
+}
+
+export interface GrpoJob extends JobBase {
+  readonly kind: 'grpo';
+  readonly params: GrpoConfig;
+  /** Model folder the epoch starts from (also its optimizer state, after the first epoch). */
+  readonly start: string;
+  /** Model folder of the reference policy: where the first epoch started. */
+  readonly reference: string;
+  readonly epoch: number;
+  readonly resumeFrom: string | null;
+}
+
+/** Drafts and predictions: one batch of samples answered by one checkpoint. */
+export interface AnswerJob extends JobBase {
+  readonly kind: 'answer';
+  readonly checkpoint: string;
+  /** Digest of the checkpoint, recorded with drafts. */
+  readonly checkpointDigest: string;
+  readonly sampleIds: readonly string[];
+  readonly sampling: SamplingConfig;
+  readonly prompt: keyof PromptTexts;
+  readonly completionsPerSample: number;
+  /** Part of every draw's key: `drafts` or `predictions`. */
+  readonly purpose: string;
+}
+
+export type TrainerJob = SftJob | ReflectionSftJob | GrpoJob | AnswerJob;
+
+/**
+ * Files a finished job leaves in workDir. Training: `model/` (a complete model folder), `state.safetensors` (optimizer
+ * moments, needed by the next GRPO epoch), `log.jsonl` (one row per step, no times), GRPO also `completions.jsonl`.
+ * Answers: `answers.jsonl` ({@link AnswerRecord}).
+ */
+export interface AnswerRecord {
+  readonly sampleId: string;
+  readonly completion: number;
+  readonly text: string;
+  readonly finish: 'stop' | 'length';
+  readonly tokens: number;
+}
+
+/** What the child says while it works. */
+export type TrainerEvent =
+  | {
+      readonly type: 'progress';
+      /** e.g. `vision warm-up`, `sft`, `grpo`, `answers`. */
+      readonly phase: string;
+      readonly step: number;
+      readonly steps: number;
+      /** Numbers worth showing live: loss, reward, accuracy, ... */
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  /** A complete checkpoint folder lies under workDir; the activity uploads it while training goes on. */
+  | { readonly type: 'checkpoint'; readonly step: number; readonly folder: string }
+  | { readonly type: 'done'; readonly metrics: Readonly<Record<string, number>> };
+
+/** What a running job is given to talk and to be stopped with. */
+export interface JobControl {
+  emit(event: TrainerEvent): void;
+  /** True after the activity asked to save and exit: the job writes a checkpoint at the next step and throws JobStopped. */
+  stopRequested(): boolean;
+}
