@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { sha256 } from '../core/digest.js';
+import { RetryableError, TerminalError } from '../core/errors.js';
+import type { ObjectStore } from './object-store.js';
+
+/** A blob as manifests name it. */
+export interface BlobRef {
+  readonly digest: string;
+  readonly bytes: number;
+  readonly mediaType: string;
+}
+
+/** `<first two>/<digest>`: the layout of blobs in the store and in the local folder. */
+export function blobPath(digest: string): string {
+  return `${digest.slice(0, 2)}/${digest}`;
+}
+
+/**
+ * Immutable bytes named by their sha256, with a local folder in front of the store. Every read is verified: a flipped
+ * byte in the store is a {@link TerminalError}, one in the local folder is fetched again.
+ */
+export class Blobs {
+  constructor(
+    private readonly objects: ObjectStore,
+    /** Local content-addressed folder; frame packs are read from it by the trainer. */
+    readonly folder: string,
+  ) {}
+
+  /** Stores bytes; an existing blob is not sent again. */
+  async put(bytes: Uint8Array, mediaType: string): Promise<BlobRef> {
+    const digest = sha256(bytes);
+    const name = `blobs/sha256/${blobPath(digest)}`;
+    if (!(await this.objects.exists(name))) await this.objects.write(name, bytes, mediaType);
+    return { digest, bytes: bytes.byteLength, mediaType };
+  }
+
+  async putText(text: string, mediaType: string): Promise<BlobRef> {
+    return this.put(Buffer.from(text, 'utf8'), mediaType);
+  }
+
+  async putFile(path: string, mediaType: string): Promise<BlobRef> {
+    return this.put(await readFile(path), mediaType);
+  }
+
+  /** The bytes of a blob, verified. */
+  async get(digest: string): Promise<Buffer> {
+    return readFile(await this.fetch(digest));
+  }
+
+  async getText(digest: string): Promise<string> {
+    return (await this.get(digest)).toString('utf8');
+  }
+
+  /** Makes sure that a blob lies in the local folder, and returns its path. */
+  async fetch(digest: string): Promise<string> {
+    const path = join(this.folder, blobPath(digest));
+    const known = await stat(path).catch(() => null);
+    // A file in this folder was verified when it was renamed into place; what the disk does later, the digest of what
+    // is computed from it would show.
+    if (known !== null) return path;
+    const name = `blobs/sha256/${blobPath(digest)}`;
+    const bytes = await this.objects.read(name);
+    if (bytes === null) {
+      throw new TerminalError('store.blob-missing', `blob ${digest} is not in the store`, {
+        fields: { digest },
+        fix: 'resume the run with `--rerun STAGE` for the stage that made it',
+      });
+    }
+    const found = sha256(bytes);
+    if (found !== digest) {
+      throw new TerminalError(
+        'store.blob-corrupt',
+        `${this.objects.address(name)} holds bytes of digest ${found}`,
+        {
+          fields: { digest, found },
+          fix: 'remove that object and resume the run; the stage that made it runs again',
+        },
+      );
+    }
+    await writeAtomically(path, bytes);
+    return path;
+  }
+}
+
+/** Writes a file so that readers see all of it or nothing, also when the process is killed on the way. */
+export async function writeAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new RetryableError('disk.write-failed', `could not write ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { Json } from '../core/canonical-json.js';
+import type { ObjectStore } from './object-store.js';
+
+export const runStatuses = ['running', 'awaiting', 'done', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** One line of a run's stage table. */
+export const StageRow = z.strictObject({
+  name: z.string(),
+  status: z.enum(['pending', 'running', 'done', 'failed']),
+  outcome: z.enum(['ran', 'reused', 'continued']).nullable(),
+  key: z.string().nullable(),
+  manifest: z.string().nullable(),
+  outputs: z.record(z.string(), z.string()),
+  seconds: z.number().nullable(),
+  attempts: z.int(),
+});
+export type StageRow = z.infer<typeof StageRow>;
+
+/** A run as the store knows it: readable without Temporal. */
+export const RunRecord = z.strictObject({
+  runId: z.string(),
+  name: z.string(),
+  status: z.enum(runStatuses),
+  /** Why a run is awaiting or failed: what happened and what to do. */
+  problem: z.string().nullable(),
+  /** Blob digest of the resolved config. */
+  config: z.string(),
+  code: z.strictObject({ version: z.string(), commit: z.string().nullable(), digest: z.string() }),
+  startedAt: z.string(),
+  updatedAt: z.string(),
+  stages: z.array(StageRow),
+});
+export type RunRecord = z.infer<typeof RunRecord>;
+
+/** The documents under `runs/<run-id>/`; besides `pointers/` the only mutable objects. */
+export class Runs {
+  constructor(private readonly objects: ObjectStore) {}
+
+  async write(record: RunRecord): Promise<void> {
+    await this.document(record.runId, 'run.json', RunRecord.parse(record));
+  }
+
+  async read(runId: string): Promise<RunRecord | null> {
+    const bytes = await this.objects.read(`runs/${runId}/run.json`);
+    return bytes === null ? null : RunRecord.parse(JSON.parse(bytes.toString('utf8')));
+  }
+
+  /** Ids of all runs, sorted; ids begin with their name and hold their start time. */
+  async list(): Promise<string[]> {
+    const folders = await this.objects.list('runs/', { delimiter: '/' });
+    return folders.map((name) => name.slice('runs/'.length, -1));
+  }
+
+  /** Any further JSON document of a run: config.json, locations.json, refs/... */
+  async document(runId: string, name: string, value: Json | RunRecord): Promise<void> {
+    await this.objects.write(
+      `runs/${runId}/${name}`,
+      Buffer.from(JSON.stringify(value, null, 2) + '\n'),
+      'application/json',
+    );
+  }
+
+  async readDocument(runId: string, name: string): Promise<unknown> {
+    const bytes = await this.objects.read(`runs/${runId}/${name}`);
+    return bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as unknown);
+  }
+
+  /** Log of one attempt of one stage. */
+  async writeLog(runId: string, stage: string, part: string, text: string): Promise<void> {
+    await this.objects.write(
+      `runs/${runId}/logs/${stage}/${part}.log`,
+      Buffer.from(text),
+      'text/plain; charset=utf-8',
+    );
+  }
+
+  async logs(runId: string, stage?: string): Promise<string[]> {
+    return this.objects.list(`runs/${runId}/logs/${stage === undefined ? '' : `${stage}/`}`);
+  }
+
+  async readLog(name: string): Promise<string> {
+    return (await this.objects.read(name))?.toString('utf8') ?? '';
+  }
+}
