@@ -1,0 +1,121 @@
+import { TerminalError } from '../core/errors.js';
+
+/** A video's size in patches: temporal patches, rows, columns (Hugging Face's `video_grid_thw`). */
+export interface Grid {
+  readonly t: number;
+  readonly h: number;
+  readonly w: number;
+}
+
+/** How frames become patches; the numbers of `preprocessor_config.json`. */
+export interface PatchSizes {
+  readonly patchSize: number;
+  readonly temporalPatchSize: number;
+  readonly spatialMergeSize: number;
+}
+
+const QWEN: PatchSizes = { patchSize: 14, temporalPatchSize: 2, spatialMergeSize: 2 };
+
+/** OpenAI CLIP's channel statistics, which Qwen2.5-VL normalises with. */
+export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
+export const CLIP_STD = [0.26862954, 0.26130258, 0.27577711] as const;
+
+/** Tokens that one video takes in a prompt. */
+export function videoTokens(grid: Grid, spatialMergeSize = 2): number {
+  return (grid.t * grid.h * grid.w) / spatialMergeSize ** 2;
+}
+
+/** Python's round: halves go to the even neighbour. */
+function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  if (x - floor !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/**
+ * The size a picture is resized to (transformers 4.57.6 `smart_resize`): both sides multiples of `factor`, the pixel
+ * count within the budget, the aspect ratio kept as far as that allows. TerminalError `policy.bad-aspect-ratio` when
+ * one side is over 200 times the other.
+ */
+export function smartResize(
+  height: number,
+  width: number,
+  {
+    factor = 28,
+    minPixels = 56 * 56,
+    maxPixels = 14 * 14 * 4 * 1280,
+  }: { factor?: number; minPixels?: number; maxPixels?: number } = {},
+): { height: number; width: number } {
+  if (Math.max(height, width) / Math.min(height, width) > 200) {
+    throw new TerminalError('policy.bad-aspect-ratio', `a ${height} x ${width} picture is over 200 times as long as wide`);
+  }
+  const rows = roundHalfEven(height / factor) * factor;
+  const columns = roundHalfEven(width / factor) * factor;
+  if (rows * columns > maxPixels) {
+    const beta = Math.sqrt((height * width) / maxPixels);
+    return {
+      height: Math.max(factor, Math.floor(height / beta / factor) * factor),
+      width: Math.max(factor, Math.floor(width / beta / factor) * factor),
+    };
+  }
+  if (rows * columns < minPixels) {
+    const beta = Math.sqrt(minPixels / (height * width));
+    return {
+      height: Math.ceil((height * beta) / factor) * factor,
+      width: Math.ceil((width * beta) / factor) * factor,
+    };
+  }
+  return { height: rows, width: columns };
+}
+
+/**
+ * Frames to the vision tower's input, in the order of transformers' Qwen2-VL processor: patches by time, then by
+ * merge block (rows, columns), then inside the block; values by channel, frame of the pair, row, column. An odd
+ * number of frames repeats the last one.
+ *
+ * @param frames RGB bytes, `count` x `height` x `width` x 3; the sides must be multiples of patch x merge size.
+ * @returns `patches` [t*h*w, 3 * temporalPatch * patch * patch] normalised with CLIP's statistics, and the grid.
+ */
+export function patchify(
+  frames: Uint8Array,
+  size: { readonly count: number; readonly height: number; readonly width: number },
+  sizes: PatchSizes = QWEN,
+): { patches: Float32Array; grid: Grid } {
+  const { count, height, width } = size;
+  const { patchSize: p, temporalPatchSize: tp, spatialMergeSize: m } = sizes;
+  if (frames.length !== count * height * width * 3 || count === 0) {
+    const expected = `${count} x ${height} x ${width} x 3`;
+    throw new TerminalError('policy.bad-frames', `${frames.length} bytes of frames are not ${expected}`);
+  }
+  if (height % (p * m) !== 0 || width % (p * m) !== 0) {
+    const message = `frames of ${height} x ${width} pixels: both sides must be multiples of ${p * m}`;
+    throw new TerminalError('policy.bad-frames', message, { fix: 'resize with smartResize' });
+  }
+  const grid: Grid = { t: Math.ceil(count / tp), h: height / p, w: width / p };
+  const patches = new Float32Array(grid.t * grid.h * grid.w * 3 * tp * p * p);
+  const levels = CLIP_MEAN.map((mean, c) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean) / CLIP_STD[c]!),
+  );
+  let out = 0;
+  for (let t = 0; t < grid.t; t++) {
+    for (let blockRow = 0; blockRow < grid.h; blockRow += m) {
+      for (let blockColumn = 0; blockColumn < grid.w; blockColumn += m) {
+        for (let inner = 0; inner < m * m; inner++) {
+          const top = (blockRow + Math.floor(inner / m)) * p;
+          const left = (blockColumn + (inner % m)) * p;
+          for (let c = 0; c < 3; c++) {
+            const level = levels[c]!;
+            for (let f = 0; f < tp; f++) {
+              const frame = Math.min(t * tp + f, count - 1) * height;
+              for (let y = 0; y < p; y++) {
+                let at = ((frame + top + y) * width + left) * 3 + c;
+                for (let x = 0; x < p; x++, at += 3) patches[out++] = level[frames[at]!]!;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return { patches, grid };
+}
