@@ -5,6 +5,7 @@ export const splits = ['sft', 'reflect', 'rl', 'val', 'test'] as const;
 export type Split = (typeof splits)[number];
 
 const share = z.number().min(0).max(1);
+const shareOf = (split: string) => share.describe(`share of \`${split}\``);
 
 export const DatasetSource = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -36,7 +37,13 @@ export type DatasetSource = z.infer<typeof DatasetSource>;
 export const DatasetConfig = z.strictObject({
   sources: z.array(DatasetSource).min(1).describe('where samples come from; all sources are merged'),
   shares: z
-    .strictObject({ sft: share, reflect: share, rl: share, val: share, test: share })
+    .strictObject({
+      sft: shareOf('sft'),
+      reflect: shareOf('reflect'),
+      rl: shareOf('rl'),
+      val: shareOf('val'),
+      test: shareOf('test'),
+    })
     .refine(
       (s) => Math.abs(Object.values(s).reduce((a, b) => a + b, 0) - 1) < 1e-6,
       'the shares must add up to 1',
@@ -70,8 +77,20 @@ export const FramesConfig = z.strictObject({
     .describe('uniform frames kept for verification and for trimmed views'),
   size: z
     .union([
-      z.strictObject({ width: z.int().multipleOf(28), height: z.int().multipleOf(28) }),
-      z.strictObject({ maxPixels: z.int().min(28 * 28) }),
+      z.strictObject({
+        width: z
+          .int()
+          .min(28)
+          .multipleOf(28)
+          .describe('fixed width in pixels; a `scratch` model wants a fixed size'),
+        height: z.int().min(28).multipleOf(28).describe('fixed height in pixels'),
+      }),
+      z.strictObject({
+        maxPixels: z
+          .int()
+          .min(28 * 28)
+          .describe('pixel budget of a frame; sides become multiples of 28, aspect nearly kept'),
+      }),
     ])
     .default({ maxPixels: 128 * 28 * 28 })
     .describe(

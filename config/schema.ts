@@ -4,11 +4,13 @@ import { EvaluationConfig } from './evaluation.js';
 import { ModelConfig } from './model.js';
 import { GrpoConfig, ReflectionConfig, SftConfig } from './training.js';
 
-const seed = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-  .default(1);
+const seed = (of: string) =>
+  z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1)
+    .describe(`seed of ${of}`);
 
 const PromptFiles = z
   .strictObject({
@@ -31,18 +33,26 @@ export const RunConfig = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, at most 41')
     .describe('begins the run id'),
   seed: z
-    .strictObject({ data: seed, train: seed, eval: seed })
+    .strictObject({
+      data: seed('splits, trimmed views and teacher texts'),
+      train: seed('weights, batches and sampled completions'),
+      eval: seed('predictions and bootstrap'),
+    })
     .prefault({})
     .describe('every random draw derives from one of these three'),
-  dataset: DatasetConfig,
-  frames: FramesConfig.prefault({}),
-  teacher: TeacherConfig.prefault({ kind: 'embedded' }),
-  model: ModelConfig.prefault({ kind: 'scratch' }),
+  dataset: DatasetConfig.describe('which videos, with which annotations, in which split'),
+  frames: FramesConfig.prefault({}).describe('which frames of a video are kept, and how large'),
+  teacher: TeacherConfig.prefault({ kind: 'embedded' }).describe(
+    'who writes captions, reasoning and reflections',
+  ),
+  model: ModelConfig.prefault({ kind: 'scratch' }).describe('the policy'),
   prompts: PromptFiles.prefault({}),
-  sft: SftConfig.prefault({}),
-  reflection: ReflectionConfig.prefault({}),
-  grpo: GrpoConfig.prefault({}),
-  evaluation: EvaluationConfig.prefault({}),
+  sft: SftConfig.prefault({}).describe('supervised fine-tuning on reasoning texts'),
+  reflection: ReflectionConfig.prefault({}).describe(
+    'drafts, reflections and the fine-tuning on them (SRVAU-R1)',
+  ),
+  grpo: GrpoConfig.prefault({}).describe('reinforcement fine-tuning'),
+  evaluation: EvaluationConfig.prefault({}).describe('benchmark and statistics'),
   trainer: z
     .enum(['native', 'external'])
     .default('native')
