@@ -8,13 +8,15 @@ export type RunStatus = (typeof runStatuses)[number];
 /** One line of a run's stage table. */
 export const StageRow = z.strictObject({
   name: z.string(),
-  status: z.enum(['pending', 'running', 'done', 'failed']),
+  status: z.enum(['waiting', 'running', 'awaiting', 'done', 'failed', 'cancelled']),
   outcome: z.enum(['ran', 'reused', 'continued']).nullable(),
   key: z.string().nullable(),
   manifest: z.string().nullable(),
   outputs: z.record(z.string(), z.string()),
   seconds: z.number().nullable(),
   attempts: z.int(),
+  /** Why it failed or waits for a person; null otherwise. */
+  reason: z.string().nullable(),
 });
 export type StageRow = z.infer<typeof StageRow>;
 

@@ -1,0 +1,73 @@
+import type { Split } from '../config/dataset.js';
+
+/** Task queues. Workflows run on `orchestrate`; the others run activities only. */
+export const queues = ['control', 'media', 'llm', 'gpu'] as const;
+export type Queue = (typeof queues)[number];
+
+/** The stages of the pipeline in the order they are shown. `probe` is the sharded part of `ingest`. */
+export const stageNames = [
+  'ingest',
+  'frames',
+  'captions',
+  'reasoning',
+  'sft',
+  'drafts',
+  'reflections',
+  'reflection-sft',
+  'grpo',
+  'predictions',
+  'evaluate',
+  'report',
+] as const;
+export type StageName = (typeof stageNames)[number];
+
+/** Part `index` of the samples of one split, `size` samples each. */
+export interface Shard {
+  readonly split: Split | 'all';
+  readonly index: number;
+  readonly size: number;
+}
+
+/** What a stage activity is called with: references only, never lists or bodies. */
+export interface StageRequest {
+  readonly runId: string;
+  /** Blob digest of the resolved config. */
+  readonly config: string;
+  /** Name -> blob digest. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Set when a sharded stage works on one shard; null for a whole stage. */
+  readonly shard: Shard | null;
+  /** Keys of the finished shards, when a sharded stage is merged. */
+  readonly shards: readonly string[];
+  /** Which checkpoint, which epoch: what tells several uses of one stage apart. */
+  readonly variant: Readonly<Record<string, string | number>>;
+}
+
+/** What a stage activity returns: references only. */
+export interface StageRef {
+  readonly stage: string;
+  readonly key: string;
+  /** S3 address of the manifest. */
+  readonly manifest: string;
+  readonly outcome: 'ran' | 'reused' | 'continued';
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly attempts: number;
+}
+
+/** Live progress of a running activity, carried by its heartbeats. */
+export interface StageProgress {
+  readonly phase: string;
+  readonly step: number;
+  readonly steps: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Heartbeat details: always the last ones again, since a bare heartbeat would erase them. */
+export interface HeartbeatDetails {
+  readonly stage: string;
+  readonly progress: StageProgress | null;
+  /** Step of the newest checkpoint in the store. */
+  readonly checkpoint: number | null;
+}

@@ -1,0 +1,139 @@
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { toJsonl } from '../core/jsonl.js';
+import { RetryableError } from '../core/errors.js';
+import type { Sample } from '../datasets/sample.js';
+import type { FrameIndexEntry, TrainerEvent, TrainerJob } from '../training/job.js';
+import { publishCheckpoint } from './checkpoint-artifact.js';
+import type { Output, StageContext, StageResult } from './stage.js';
+
+/** What every job of the trainer is given, laid out on this machine. */
+export interface JobFiles {
+  readonly workDir: string;
+  readonly blobDir: string;
+  readonly frameIndex: string;
+  readonly samples: string;
+}
+
+/**
+ * Runs `work` in a scratch folder holding the samples and their frame packs, and removes the folder whatever happens.
+ * Outputs must hold bytes, not paths: the folder is gone when they are published.
+ */
+export async function inScratch<T>(
+  context: StageContext,
+  samples: readonly Sample[],
+  frames: readonly FrameIndexEntry[],
+  work: (files: JobFiles) => Promise<T>,
+): Promise<T> {
+  const { services } = context;
+  const name = `${context.key.slice(0, 16)}-${context.attempt}-${process.pid}`;
+  const workDir = join(services.cacheDir, 'work', name);
+  await rm(workDir, { recursive: true, force: true });
+  await mkdir(workDir, { recursive: true });
+  try {
+    const limit = pLimit(16);
+    await Promise.all(frames.map(({ pack }) => limit(() => services.store.blobs.fetch(pack))));
+    const files: JobFiles = {
+      workDir,
+      blobDir: services.store.blobs.folder,
+      frameIndex: join(workDir, 'frames.jsonl'),
+      samples: join(workDir, 'samples.jsonl'),
+    };
+    await writeFile(files.frameIndex, toJsonl(frames));
+    await writeFile(files.samples, toJsonl(samples));
+    return await work(files);
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/** Copies a blob into the scratch folder under a name. */
+export async function layOut(
+  context: StageContext,
+  files: JobFiles,
+  input: string,
+  name: string,
+): Promise<string> {
+  const path = join(files.workDir, name);
+  await writeFile(path, await context.services.store.blobs.get(context.input(input)));
+  return path;
+}
+
+/** Runs a job in the trainer child, passing on progress; checkpoints are uploaded while training goes on. */
+export async function runJob(context: StageContext, job: TrainerJob): Promise<void> {
+  const { trainer, store } = context.services;
+  if (trainer === null)
+    throw new RetryableError('trainer.none', 'this worker has no trainer; the gpu queue serves this stage');
+  let uploads: Promise<void> = Promise.resolve();
+  let uploadFailure: unknown = null;
+  const onEvent = (event: TrainerEvent): void => {
+    switch (event.type) {
+      case 'progress':
+        context.progress(event);
+        context.log(`${event.phase} ${event.step}/${event.steps} ${describe(event.metrics)}`);
+        break;
+      case 'checkpoint':
+        uploads = uploads.then(async () => {
+          await store.checkpoints.save(job.kind, context.key, context.attempt, event.step, event.folder);
+          context.checkpointed(event.step);
+          await rm(event.folder, { recursive: true, force: true });
+        });
+        uploads = uploads.catch((error: unknown) => {
+          uploadFailure ??= error;
+        });
+        break;
+      case 'done':
+        context.log(`done ${describe(event.metrics)}`);
+        break;
+    }
+  };
+  try {
+    await trainer.run(job, context.signal, onEvent);
+  } finally {
+    await uploads;
+  }
+  if (uploadFailure !== null) {
+    context.log(
+      `a checkpoint could not be stored: ${uploadFailure instanceof Error ? uploadFailure.message : 'unknown'}`,
+    );
+  }
+}
+
+/** Restores the newest checkpoint of an earlier attempt into the scratch folder, if there is one. */
+export async function resumeFolder(
+  context: StageContext,
+  files: JobFiles,
+  stage: string,
+): Promise<string | null> {
+  const { checkpoints } = context.services.store;
+  const newest = await checkpoints.newest(stage, context.key);
+  if (newest === null) return null;
+  const folder = join(files.workDir, 'resume');
+  await checkpoints.restore(newest, folder);
+  context.continued();
+  context.log(`continues from step ${newest.step}, saved by attempt ${newest.attempt}`);
+  return folder;
+}
+
+/** What a finished training leaves: the checkpoint, its log, and whatever `more` names. */
+export async function trainingResult(
+  context: StageContext,
+  files: JobFiles,
+  more: readonly string[] = [],
+): Promise<StageResult> {
+  const { output, blobs } = await publishCheckpoint(context.services, join(files.workDir, 'model'));
+  const outputs: Record<string, Output> = { checkpoint: output };
+  for (const name of ['log', ...more]) {
+    const path = join(files.workDir, `${name}.jsonl`);
+    if ((await stat(path).catch(() => null)) === null) throw new Error(`the trainer left no ${name}.jsonl`);
+    outputs[name] = { bytes: await readFile(path), mediaType: 'application/jsonl' };
+  }
+  return { outputs, blobs };
+}
+
+function describe(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(4)}`)
+    .join(', ');
+}

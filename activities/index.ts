@@ -1,0 +1,65 @@
+import type { RunRecord } from '../artifacts/runs.js';
+import { listVideos, type VideoList } from './candidates.js';
+import type { StageName, StageRef, StageRequest } from './contract.js';
+import { durable, keyOf, refOf } from './durable.js';
+import { readConfig } from './run-config.js';
+import type { Services, Stage } from './stage.js';
+import { captions } from './stages/captions.js';
+import { drafts } from './stages/drafts.js';
+import { evaluate } from './stages/evaluate.js';
+import { frames } from './stages/frames.js';
+import { grpo } from './stages/grpo.js';
+import { ingest } from './stages/ingest.js';
+import { predictions } from './stages/predictions.js';
+import { probe } from './stages/probe.js';
+import { reasoning } from './stages/reasoning.js';
+import { reflectionSft } from './stages/reflection-sft.js';
+import { reflections } from './stages/reflections.js';
+import { report } from './stages/report.js';
+import { sft } from './stages/sft.js';
+
+/** Every stage by the name of its activity. */
+export const stages: Readonly<Record<StageName | 'probe', Stage>> = {
+  probe,
+  ingest,
+  frames,
+  captions,
+  reasoning,
+  sft,
+  drafts,
+  reflections,
+  'reflection-sft': reflectionSft,
+  grpo,
+  predictions,
+  evaluate,
+  report,
+};
+
+/** What workflows can call; which queue serves a call is said by the caller. */
+export type ActivityInterface = Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>> & {
+  /** The result of a whole stage if the store has it. */
+  lookup(call: { readonly stage: string; readonly request: StageRequest }): Promise<StageRef | null>;
+  /** Writes the run's record to the store. */
+  recordRun(record: RunRecord): Promise<void>;
+  /** Reads the annotations, finds the videos, and digests them. */
+  listVideos(call: { readonly runId: string; readonly config: string }): Promise<VideoList>;
+};
+
+/** The activities of a worker process. Every worker offers all of them; queues decide who gets which. */
+export function createActivities(services: Services): ActivityInterface {
+  const durables = Object.fromEntries(
+    Object.entries(stages).map(([name, stage]) => [name, durable(stage, services)]),
+  );
+  return {
+    ...(durables as Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>>),
+    lookup: async ({ stage, request }) => {
+      const definition = stages[stage as StageName];
+      const config = await readConfig(services.store, request.config);
+      const { key } = await keyOf(definition, { request, config, services });
+      const manifest = await services.store.manifests.find(stage, key);
+      return manifest === null ? null : refOf(services, manifest, 'reused', 0, 0);
+    },
+    recordRun: (record) => services.store.runs.write(record),
+    listVideos: (call) => listVideos(services, call),
+  };
+}

@@ -1,0 +1,67 @@
+import pLimit from 'p-limit';
+import type { Json } from '../core/canonical-json.js';
+import type { SampleOutcome } from '../artifacts/sample-outcomes.js';
+import type { StageContext } from './stage.js';
+
+/** What one sample came to; a value must be plain JSON. */
+export type Outcome = SampleOutcome;
+
+/** How often results of a shard in work are saved, so that a killed shard goes on from them. */
+const saveEveryMs = 3000;
+
+/**
+ * Works on the samples of a shard one by one, a few at a time, and remembers each result in the store: a retry pays only
+ * for what is missing. An exception of `work` ends the shard; an outcome other than `ok` is a result like any other.
+ */
+export async function perSample<S extends { readonly id: string }>(
+  context: StageContext,
+  stage: string,
+  samples: readonly S[],
+  concurrency: number,
+  work: (sample: S) => Promise<SampleOutcome>,
+): Promise<Map<string, SampleOutcome>> {
+  const { outcomes } = context.services.store;
+  const done = await outcomes.read(stage, context.key);
+  const missing = samples.filter((sample) => done[sample.id] === undefined);
+  if (missing.length < samples.length) context.continued();
+  let finished = samples.length - missing.length;
+  let savedAt = Date.now();
+  const limit = pLimit(concurrency);
+  try {
+    await Promise.all(
+      missing.map((sample) =>
+        limit(async () => {
+          context.signal.throwIfAborted();
+          done[sample.id] = await work(sample);
+          finished++;
+          context.progress({ phase: 'samples', step: finished, steps: samples.length, metrics: {} });
+          if (Date.now() - savedAt > saveEveryMs) {
+            savedAt = Date.now();
+            await outcomes.write(stage, context.key, done);
+          }
+        }),
+      ),
+    );
+  } catch (error) {
+    limit.clearQueue();
+    if (finished > 0) await outcomes.write(stage, context.key, done).catch(() => undefined);
+    throw error;
+  }
+  return new Map(samples.map((sample) => [sample.id, done[sample.id]!]));
+}
+
+/** The values of the samples that went well, in their order, and how many went which other way. */
+export function okValues<T extends Json>(
+  outcomes: ReadonlyMap<string, SampleOutcome>,
+): { readonly values: T[]; readonly blobs: string[]; readonly metrics: Record<string, number> } {
+  const values: T[] = [];
+  const blobs: string[] = [];
+  const metrics: Record<string, number> = { ok: 0 };
+  for (const outcome of outcomes.values()) {
+    metrics[outcome.outcome] = (metrics[outcome.outcome] ?? 0) + 1;
+    if (outcome.outcome !== 'ok') continue;
+    values.push(outcome.value as T);
+    blobs.push(...outcome.blobs);
+  }
+  return { values, blobs, metrics };
+}

@@ -1,0 +1,82 @@
+import { parseJsonl, toJsonl } from '../core/jsonl.js';
+import { sha256 } from '../core/digest.js';
+import { Sample } from '../datasets/sample.js';
+import type { ArtifactStore } from '../artifacts/artifact-store.js';
+import type { StageResult } from './stage.js';
+import type { FrameIndexEntry } from '../training/job.js';
+import type { Shard, StageRequest } from './contract.js';
+import type { Split } from '../config/dataset.js';
+
+const sampleLists = new Map<string, readonly Sample[]>();
+
+/** The samples of a run by the digest of their list; parsed once per process. */
+export async function readSamples(store: ArtifactStore, digest: string): Promise<readonly Sample[]> {
+  const known = sampleLists.get(digest);
+  if (known !== undefined) return known;
+  const samples = parseJsonl(await store.blobs.getText(digest), 'samples.jsonl').map((row) =>
+    Sample.parse(row),
+  );
+  if (sampleLists.size > 4) sampleLists.clear();
+  sampleLists.set(digest, samples);
+  return samples;
+}
+
+export function ofSplits(samples: readonly Sample[], splits: readonly Split[]): readonly Sample[] {
+  return samples.filter((sample) => splits.includes(sample.split));
+}
+
+/** The samples of one shard: a slice of its split, in list order. */
+export function shardOf(samples: readonly Sample[], shard: Shard): readonly Sample[] {
+  const { split } = shard;
+  const own = split === 'all' ? samples : ofSplits(samples, [split]);
+  return own.slice(shard.index * shard.size, (shard.index + 1) * shard.size);
+}
+
+/** Reads a JSONL blob into a map by sample id; later lines with the same id win (one line per sample is expected). */
+export async function readBySample<T extends { readonly sampleId: string }>(
+  store: ArtifactStore,
+  digest: string,
+): Promise<Map<string, T>> {
+  const rows = parseJsonl(await store.blobs.getText(digest), digest) as T[];
+  return new Map(rows.map((row) => [row.sampleId, row]));
+}
+
+/** Frame index entries of the given samples, in their order; samples without frames are left out. */
+export async function frameEntries(
+  store: ArtifactStore,
+  frames: string,
+  samples: readonly Sample[],
+): Promise<FrameIndexEntry[]> {
+  const index = await readBySample<FrameIndexEntry>(store, frames);
+  return samples.flatMap((sample) => index.get(sample.id) ?? []);
+}
+
+/** What enters a key for a part of a list: the digest of just that part. */
+export function partDigest(rows: readonly unknown[]): string {
+  return sha256(toJsonl(rows));
+}
+
+/** A sharded stage's whole result: its shards' JSONL outputs concatenated in order, metrics summed. */
+export async function mergeShards(
+  store: ArtifactStore,
+  stage: string,
+  request: StageRequest,
+  names: readonly string[],
+): Promise<StageResult> {
+  const texts = new Map<string, string>(names.map((name) => [name, '']));
+  const metrics: Record<string, number> = {};
+  for (const key of request.shards) {
+    const manifest = await store.manifests.find(stage, key);
+    if (manifest === null) throw new Error(`shard ${key} of ${stage} is not in the store`);
+    for (const name of names)
+      texts.set(name, texts.get(name)! + (await store.blobs.getText(manifest.outputs[name]!.digest)));
+    for (const [name, value] of Object.entries(manifest.metrics))
+      metrics[name] = (metrics[name] ?? 0) + value;
+  }
+  return {
+    outputs: Object.fromEntries(
+      [...texts].map(([name, text]) => [name, { text, mediaType: 'application/jsonl' }]),
+    ),
+    metrics,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Json } from '../../core/canonical-json.js';
+import { toJsonl } from '../../core/jsonl.js';
+import { Draft } from '../../datasets/target.js';
+import { answerKeyInputs, answerShard } from '../answers.js';
+import { mergeShards } from '../shards.js';
+import type { Stage } from '../stage.js';
+
+/** First answers of the SFT policy on the `reflect` split, written without the label: -> drafts. */
+export const drafts: Stage = {
+  name: 'drafts',
+  version: 1,
+  queue: 'gpu',
+  seed: 'train',
+  params: ({ config, prompts }) =>
+    ({
+      draftsPerSample: config.reflection.draftsPerSample,
+      sampling: config.reflection.sampling,
+      frames: config.frames,
+      prompt: prompts.verdict,
+    }) as unknown as Json,
+  keyInputs: (context) =>
+    context.request.shard === null
+      ? Promise.resolve({ ...context.request.inputs })
+      : answerKeyInputs(context),
+  run: async (context) => {
+    if (context.request.shard === null)
+      return mergeShards(context.services.store, 'drafts', context.request, ['drafts']);
+    const { reflection } = context.config.config;
+    const answers = await answerShard(context, {
+      sampling: reflection.sampling,
+      prompt: 'verdict',
+      completionsPerSample: reflection.draftsPerSample,
+      purpose: 'drafts',
+    });
+    const rows = answers.map((answer) =>
+      Draft.parse({
+        sampleId: answer.sampleId,
+        draft: answer.completion,
+        text: answer.text,
+        finish: answer.finish,
+        checkpoint: context.input('checkpoint'),
+        seed: context.seed,
+      }),
+    );
+    return {
+      outputs: { drafts: { text: toJsonl(rows), mediaType: 'application/jsonl' } },
+      metrics: { drafts: rows.length, truncated: rows.filter((row) => row.finish === 'length').length },
+    };
+  },
+};

@@ -1,0 +1,72 @@
+import type { Json } from '../../core/canonical-json.js';
+import { toJsonl } from '../../core/jsonl.js';
+import type { CheckpointStage } from '../../config/evaluation.js';
+import { Prediction } from '../../datasets/target.js';
+import { answerKeyInputs, answerShard } from '../answers.js';
+import type { Output, Stage, StageContext, StageResult } from '../stage.js';
+import type { PromptTexts } from '../../config/schema.js';
+import type { GrpoConfig } from '../../config/training.js';
+
+/** The prompt that a checkpoint was trained to answer. */
+export function promptOf(checkpoint: CheckpointStage, grpo: GrpoConfig): keyof PromptTexts {
+  if (checkpoint === 'sft') return 'verdict';
+  return checkpoint === 'grpo' && grpo.preset === 'vad-r1' ? 'verdict' : 'reflective';
+}
+
+/** Answers of each checkpoint on the held-out split: -> one list per checkpoint. */
+export const predictions: Stage = {
+  name: 'predictions',
+  version: 1,
+  queue: 'gpu',
+  seed: 'eval',
+  params: ({ config, prompts }, { variant, shard }) =>
+    ({
+      sampling: config.evaluation.sampling,
+      frames: config.frames,
+      split: config.evaluation.split,
+      ...(shard === null
+        ? { prompts, preset: config.grpo.preset, checkpoints: config.evaluation.checkpoints }
+        : { prompt: prompts[promptOf(variant.checkpoint as CheckpointStage, config.grpo)] }),
+    }) as unknown as Json,
+  keyInputs: (context) =>
+    context.request.shard === null
+      ? Promise.resolve({ ...context.request.inputs })
+      : answerKeyInputs(context),
+  run: async (context) => {
+    if (context.request.shard === null) return mergeByCheckpoint(context);
+    const { config } = context.config;
+    const answers = await answerShard(context, {
+      sampling: config.evaluation.sampling,
+      prompt: promptOf(context.request.variant.checkpoint as CheckpointStage, config.grpo),
+      completionsPerSample: 1,
+      purpose: 'predictions',
+    });
+    const rows = answers.map(({ sampleId, text, finish, tokens }) =>
+      Prediction.parse({ sampleId, text, finish, tokens }),
+    );
+    return {
+      outputs: { predictions: { text: toJsonl(rows), mediaType: 'application/jsonl' } },
+      metrics: { answers: rows.length, truncated: rows.filter((row) => row.finish === 'length').length },
+    };
+  },
+};
+
+/** Shards come checkpoint by checkpoint, each with its own checkpoint among its key's inputs. */
+async function mergeByCheckpoint({ request, config, services }: StageContext): Promise<StageResult> {
+  const outputs: Record<string, Output> = {};
+  const metrics: Record<string, number> = {};
+  const names = config.config.evaluation.checkpoints;
+  const perCheckpoint = request.shards.length / names.length;
+  for (const [index, name] of names.entries()) {
+    let text = '';
+    for (const key of request.shards.slice(index * perCheckpoint, (index + 1) * perCheckpoint)) {
+      const manifest = await services.store.manifests.find('predictions', key);
+      if (manifest === null || manifest.parts.inputs.checkpoint !== request.inputs[name])
+        throw new Error(`shard ${key} is not of ${name}`);
+      text += await services.store.blobs.getText(manifest.outputs.predictions!.digest);
+      metrics[`${name}.truncated`] = (metrics[`${name}.truncated`] ?? 0) + (manifest.metrics.truncated ?? 0);
+    }
+    outputs[name] = { text, mediaType: 'application/jsonl' };
+  }
+  return { outputs, metrics };
+}

@@ -1,0 +1,48 @@
+/**
+ * The trainer child: loads TensorFlow, then takes one job at a time over IPC. It knows neither Temporal nor the store,
+ * and it exits when its parent is gone, so that a killed worker never leaves a second trainer on a GPU.
+ */
+import { HindsightError } from '../core/errors.js';
+import { loadBackend } from '../policy/backend.js';
+import { JobStopped, runJob } from '../training/run-job.js';
+import type { TrainerCommand, TrainerMessage } from '../activities/trainer.js';
+import type { TrainerJob } from '../training/job.js';
+
+function say(message: TrainerMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+process.on('disconnect', () => process.exit(1));
+
+const backend = await loadBackend();
+let stopRequested = false;
+
+async function attend(job: TrainerJob): Promise<void> {
+  stopRequested = false;
+  try {
+    await runJob(job, backend, { emit: say, stopRequested: () => stopRequested });
+  } catch (error) {
+    if (error instanceof JobStopped) {
+      say({ type: 'stopped' });
+      return;
+    }
+    const known = error instanceof HindsightError;
+    say({
+      type: 'failed',
+      code: known ? error.code : 'trainer.unexpected',
+      message: error instanceof Error ? error.message : String(error),
+      retryable: known ? error.retryable : true,
+      fix: known ? (error.fix ?? null) : null,
+      fields: known ? error.fields : {},
+      stack: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+}
+
+let last: Promise<void> = Promise.resolve();
+process.on('message', (command: TrainerCommand) => {
+  if (command.type === 'stop') stopRequested = true;
+  else last = last.then(() => attend(command.job));
+});
+
+say({ type: 'ready', backend: backend.name, threads: backend.threads, versions: backend.versions });

@@ -1,0 +1,54 @@
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import type { RunRecord } from '../artifacts/runs.js';
+import type { StageRef } from '../activities/contract.js';
+import type { Split } from '../config/dataset.js';
+import type { CheckpointStage } from '../config/evaluation.js';
+
+/** What a run is started with: the config by reference, and the few figures of it that shape the graph. */
+export interface PipelineInput {
+  readonly runId: string;
+  readonly name: string;
+  /** Blob digest of the resolved config. */
+  readonly config: string;
+  readonly code: RunRecord['code'];
+  readonly graph: {
+    readonly maxRejectShare: number;
+    /** False under the preset `vad-r1`: GRPO starts from the SFT checkpoint, and answers have one pass. */
+    readonly reflection: boolean;
+    readonly grpoEpochs: number;
+    readonly checkpoints: readonly CheckpointStage[];
+    readonly evaluationSplit: Split;
+  };
+}
+
+/** Input of the child workflow behind a sharded phase. */
+export interface PhaseInput {
+  readonly runId: string;
+  readonly config: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Samples per split; for `ingest` the candidates under `all`. */
+  readonly counts: Readonly<Partial<Record<Split | 'all', number>>>;
+  /** Checkpoint stage -> digest of its checkpoint; predictions only. */
+  readonly checkpoints?: Readonly<Record<string, string>>;
+}
+
+export interface ShardFailure {
+  readonly stage: string;
+  readonly shard: string;
+  readonly reason: string;
+}
+
+/** A finished phase: its stages' results, or the shards that failed while their siblings finished. */
+export type PhaseResult =
+  | { readonly ok: true; readonly stages: Readonly<Record<string, StageRef>> }
+  | { readonly ok: false; readonly failures: readonly ShardFailure[] };
+
+/** Shards done per stage of a phase. */
+export type PhaseProgress = Readonly<Record<string, { readonly done: number; readonly total: number }>>;
+
+/** The run as its workflow sees it now. */
+export const runQuery = defineQuery<RunRecord>('run');
+/** Shards done in a phase's child workflow. */
+export const progressQuery = defineQuery<PhaseProgress>('progress');
+/** Wakes a parked run: the stage that failed is tried again. Refused while nothing is parked. */
+export const retryUpdate = defineUpdate<string, []>('retry');
