@@ -53,7 +53,8 @@ export function prepareBatch(config: PolicyConfig, request: BatchRequest): Polic
   const { prompts, completions, grid } = request;
   const bad = (message: string) => new TerminalError('policy.bad-batch', message);
   if (prompts.length === 0) throw bad('a batch needs at least one row');
-  if (completions.length !== prompts.length) throw bad(`${prompts.length} prompts but ${completions.length} completions`);
+  if (completions.length !== prompts.length)
+    throw bad(`${prompts.length} prompts but ${completions.length} completions`);
   if (request.visionRow !== undefined && request.visionRow.length !== prompts.length) {
     throw bad(`${prompts.length} prompts but ${request.visionRow.length} vision rows`);
   }
@@ -74,9 +75,13 @@ export function prepareBatch(config: PolicyConfig, request: BatchRequest): Polic
   const longest = Math.max(...prompts.map((prompt, row) => prompt.length + completions[row]!.length));
   const length = request.padToLength ?? longest;
   if (longest > length) {
-    throw new TerminalError('policy.too-long', `a row of ${longest} tokens does not fit a batch padded to ${length}`, {
-      fields: { longest, length },
-    });
+    throw new TerminalError(
+      'policy.too-long',
+      `a row of ${longest} tokens does not fit a batch padded to ${length}`,
+      {
+        fields: { longest, length },
+      },
+    );
   }
   const rows = Math.max(prompts.length, request.rows ?? 0);
   const from = Math.min(...prompts.map((prompt) => prompt.length));
@@ -103,5 +108,18 @@ export function prepareBatch(config: PolicyConfig, request: BatchRequest): Polic
       for (let i = prompt.length; i < length; i++) positions[base + i] = at.next + i - prompt.length;
     }
   }
-  return { rows, length, from, predicted, ids, positions, targets, mask, visionRow, videoOffset, videoTokens, grid };
+  return {
+    rows,
+    length,
+    from,
+    predicted,
+    ids,
+    positions,
+    targets,
+    mask,
+    visionRow,
+    videoOffset,
+    videoTokens,
+    grid,
+  };
 }

@@ -62,7 +62,10 @@ const TextFields = z.object({
   rope_theta: z.number().positive().optional(),
   rope_scaling: z.looseObject({ mrope_section: z.array(count).length(3) }).nullish(),
   rope_parameters: z
-    .looseObject({ rope_theta: z.number().positive().optional(), mrope_section: z.array(count).length(3).optional() })
+    .looseObject({
+      rope_theta: z.number().positive().optional(),
+      mrope_section: z.array(count).length(3).optional(),
+    })
     .nullish(),
   use_sliding_window: z.literal(false).default(false),
   tie_word_embeddings: z.boolean().optional(),
@@ -112,7 +115,11 @@ export const PolicyConfig = HuggingFaceConfig.transform((outer, context): Policy
   const parsed = TextFields.safeParse({ ...outer, ...Object.fromEntries(nested) });
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues) {
-      context.addIssue({ code: 'custom', path: outer.text_config === undefined ? path : ['text_config', ...path], message });
+      context.addIssue({
+        code: 'custom',
+        path: outer.text_config === undefined ? path : ['text_config', ...path],
+        message,
+      });
     }
     return z.NEVER;
   }
@@ -160,7 +167,8 @@ export const PolicyConfig = HuggingFaceConfig.transform((outer, context): Policy
       initializerRange: vision.initializer_range ?? text.initializer_range,
     },
   };
-  for (const [path, message] of contradictions(config)) context.addIssue({ code: 'custom', path: [path], message });
+  for (const [path, message] of contradictions(config))
+    context.addIssue({ code: 'custom', path: [path], message });
   return config;
 });
 
@@ -171,16 +179,25 @@ function contradictions(config: PolicyConfig): [field: string, message: string][
   if (!Number.isInteger(config.headDim) || config.headDim % 2 !== 0) {
     found.push(['hidden_size', `is not an even multiple of num_attention_heads ${config.heads}`]);
   } else if (rotary !== config.headDim / 2) {
-    found.push(['rope_scaling', `mrope_section adds up to ${rotary}, half the head dimension is ${config.headDim / 2}`]);
+    found.push([
+      'rope_scaling',
+      `mrope_section adds up to ${rotary}, half the head dimension is ${config.headDim / 2}`,
+    ]);
   }
   if (config.heads % config.keyValueHeads !== 0) {
     found.push(['num_key_value_heads', `does not divide num_attention_heads ${config.heads}`]);
   }
   if (vision.outHiddenSize !== config.hiddenSize) {
-    found.push(['vision_config', `out_hidden_size ${vision.outHiddenSize} differs from hidden_size ${config.hiddenSize}`]);
+    found.push([
+      'vision_config',
+      `out_hidden_size ${vision.outHiddenSize} differs from hidden_size ${config.hiddenSize}`,
+    ]);
   }
   if (vision.hiddenSize % (vision.heads * 4) !== 0) {
-    found.push(['vision_config', `hidden_size ${vision.hiddenSize} is no multiple of 4 x num_heads ${vision.heads}`]);
+    found.push([
+      'vision_config',
+      `hidden_size ${vision.hiddenSize} is no multiple of 4 x num_heads ${vision.heads}`,
+    ]);
   }
   if (vision.windowSize < vision.patchSize * vision.spatialMergeSize) {
     found.push(['vision_config', `window_size ${vision.windowSize} is smaller than one merged patch`]);
@@ -194,7 +211,11 @@ export function parsePolicyConfig(value: unknown, file: string): PolicyConfig {
   if (result.success) return result.data;
   const [first] = result.error.issues;
   const field = first?.path.join('.') ?? '';
-  throw new InputError('policy.bad-config', field === '' ? { file } : { file, field }, first?.message ?? 'invalid');
+  throw new InputError(
+    'policy.bad-config',
+    field === '' ? { file } : { file, field },
+    first?.message ?? 'invalid',
+  );
 }
 
 /** The `config.json` that transformers and vLLM read, in the flat spelling of the released checkpoints. */

@@ -49,7 +49,12 @@ export interface NativeBackend {
   binding: NativeBinding;
   getInputTensorIds(tensors: Tensor[]): number[];
   createOutputTensor(output: NativeOutput): Tensor;
-  executeMultipleOutputs(name: string, attributes: NativeAttribute[], inputs: Tensor[], outputs: number): Tensor[];
+  executeMultipleOutputs(
+    name: string,
+    attributes: NativeAttribute[],
+    inputs: Tensor[],
+    outputs: number,
+  ): Tensor[];
 }
 
 /** The native side of a backend, or null on plain JavaScript. */

@@ -8,8 +8,8 @@ import { nativeBackend } from './native.js';
 
 /** x W^T (+ b) over the last axis of a matrix; the weight is [out, in] as Hugging Face stores it. */
 export function linear(tf: TensorFlow, x: Tensor2D, weight: Tensor2D, bias?: Tensor1D): Tensor2D {
-  const y = tf.matMul(x, weight, false, true);
-  return bias === undefined ? y : tf.add(y, bias);
+  const y = tf.matMul<Tensor2D>(x, weight, false, true);
+  return bias === undefined ? y : tf.add<Tensor2D>(y, bias);
 }
 
 /** x / rms(x) * gain over the last axis of a matrix. */
@@ -25,7 +25,10 @@ export function rmsNorm(tf: TensorFlow, x: Tensor2D, gain: Tensor1D, epsilon: nu
       const along = tf.div(tf.matMul(product, tf.reshape(g, [-1, 1])), g.size);
       return [tf.mul(r, tf.sub(tf.mul(dy, g), tf.mul(n, along))), tf.sum(product, 0)];
     };
-    return { value: tf.mul(normal, scale), gradFunc: gradFunc as unknown as (dy: Tensor, s: Tensor[]) => Tensor[] };
+    return {
+      value: tf.mul(normal, scale),
+      gradFunc: gradFunc as unknown as (dy: Tensor, s: Tensor[]) => Tensor[],
+    };
   })(x, gain) as Tensor2D;
 }
 
@@ -44,6 +47,41 @@ export function swiGlu(tf: TensorFlow, gate: Tensor2D, up: Tensor2D): Tensor2D {
     };
     return { value: tf.mul(silu, u), gradFunc };
   })(gate, up) as Tensor2D;
+}
+
+/**
+ * Token embeddings with vision embeddings in their places. Rows of the gradient go straight to their segment, so the
+ * placeholders' own embedding gets none.
+ *
+ * @param table [vocabulary, dim]; @param ids int32 [count]
+ * @param vision [tokens, dim]; @param visionIndex int32 [count]: a row of `vision`, or -1 for text
+ * @returns [count, dim]
+ */
+export function embed(
+  tf: TensorFlow,
+  table: Tensor2D,
+  ids: Tensor1D,
+  vision: Tensor2D | null,
+  visionIndex: Tensor1D,
+): Tensor2D {
+  if (vision === null) return tf.gather(table, ids);
+  const isText = tf.less(visionIndex, tf.scalar(0, 'int32'));
+  return tf.customGrad((...args) => {
+    const [words, pictures, save] = args as unknown as [Tensor2D, Tensor2D, (tensors: Tensor[]) => void];
+    const [vocabulary, tokens] = [words.shape[0], pictures.shape[0]];
+    const seen = tf.gather(pictures, tf.maximum(visionIndex, tf.scalar(0, 'int32')));
+    const value = tf.where(tf.expandDims(isText, 1), tf.gather(words, ids), seen);
+    // Saved, since a scope around the forward pass would otherwise dispose of them before the gradient runs.
+    save([tf.where(isText, ids, tf.neg(tf.onesLike(ids))), visionIndex]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const [wordIndex, pictureIndex] = saved as [Tensor1D, Tensor1D];
+      return [
+        tf.unsortedSegmentSum(dy, wordIndex, vocabulary),
+        tf.unsortedSegmentSum(dy, pictureIndex, tokens),
+      ];
+    };
+    return { value, gradFunc };
+  })(table, vision) as Tensor2D;
 }
 
 /** GELU with the error function, as `nn.GELU()`. */
@@ -75,10 +113,13 @@ export function rotate<T extends Tensor>(tf: TensorFlow, x: T, { cos, signedSin 
     const [a, b] = tf.split(t, 2, -1);
     return tf.concat([b!, a!], -1);
   };
-  return tf.customGrad((...args) => ({
-    value: tf.add(tf.mul(args[0] as Tensor, cos), tf.mul(swap(args[0] as Tensor), signedSin)),
-    gradFunc: (dy: Tensor) => tf.add(tf.mul(dy, cos), swap(tf.mul(dy, signedSin))),
-  }))(x) as T;
+  return tf.customGrad((...args) => {
+    const [input, save] = args as unknown as [Tensor, (tensors: Tensor[]) => void];
+    save([cos, signedSin]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
+      tf.add(tf.mul(dy, saved[0]!), swap(tf.mul(dy, saved[1]!)));
+    return { value: tf.add(tf.mul(input, cos), tf.mul(swap(input), signedSin)), gradFunc };
+  })(x) as T;
 }
 
 /**
@@ -136,7 +177,11 @@ export function tokenLogProbabilities(backend: Backend, logits: Tensor, targets:
   const value = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [Tensor2D, (tensors: Tensor[]) => void];
     if (native !== null) {
-      const type = (name: string, dtype: number) => ({ name, type: native.binding.TF_ATTR_TYPE, value: dtype });
+      const type = (name: string, dtype: number) => ({
+        name,
+        type: native.binding.TF_ATTR_TYPE,
+        value: dtype,
+      });
       const attributes = [type('T', native.binding.TF_FLOAT), type('Tlabels', native.binding.TF_INT32)];
       const name = 'SparseSoftmaxCrossEntropyWithLogits';
       const [loss, back] = native.executeMultipleOutputs(name, attributes, [x, flat], 2);
@@ -147,7 +192,8 @@ export function tokenLogProbabilities(backend: Backend, logits: Tensor, targets:
     const oneHot = tf.oneHot(flat as Tensor1D, vocabulary, 1, 0, 'float32');
     const log = tf.logSoftmax(x);
     save([log, oneHot]);
-    const gradFunc = (dy: Tensor, [l, hot]: Tensor[]) => tf.mul(tf.reshape(dy, [-1, 1]), tf.sub(hot!, tf.exp(l!)));
+    const gradFunc = (dy: Tensor, [l, hot]: Tensor[]) =>
+      tf.mul(tf.reshape(dy, [-1, 1]), tf.sub(hot!, tf.exp(l!)));
     return { value: tf.sum(tf.mul(log, oneHot), -1), gradFunc };
   })(tf.reshape(logits, [-1, vocabulary]));
   return tf.reshape(value, shape);

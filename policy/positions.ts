@@ -30,7 +30,7 @@ export function mropePositions(
   let next = 0;
   let video = 0;
   let image = 0;
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const isVideo = ids[at] === tokens.video;
     if (!isVideo && ids[at] !== tokens.image) {
       positions[at] = positions[length + at] = positions[2 * length + at] = next++;
@@ -38,7 +38,8 @@ export function mropePositions(
       continue;
     }
     const grid = isVideo ? videos[video] : images[image];
-    if (grid === undefined) throw mismatch(`token ${at} is a placeholder of ${isVideo ? 'a video' : 'an image'} that is not given`);
+    if (grid === undefined)
+      throw mismatch(`token ${at} is a placeholder of ${isVideo ? 'a video' : 'an image'} that is not given`);
     const seconds = isVideo ? Math.trunc(secondsPerGrid[video] ?? 1) : 0;
     if (isVideo) video++;
     else image++;
@@ -49,7 +50,9 @@ export function mropePositions(
       for (let y = 0; y < rows; y++) {
         for (let x = 0; x < columns; x++, at++) {
           if (ids[at] !== (isVideo ? tokens.video : tokens.image)) {
-            throw mismatch(`a grid of ${grid.t} x ${grid.h} x ${grid.w} patches needs ${grid.t * rows * columns} placeholders`);
+            throw mismatch(
+              `a grid of ${grid.t} x ${grid.h} x ${grid.w} patches needs ${grid.t * rows * columns} placeholders`,
+            );
           }
           positions[at] = time;
           positions[length + at] = next + y;

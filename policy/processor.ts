@@ -47,7 +47,10 @@ export function smartResize(
   }: { factor?: number; minPixels?: number; maxPixels?: number } = {},
 ): { height: number; width: number } {
   if (Math.max(height, width) / Math.min(height, width) > 200) {
-    throw new TerminalError('policy.bad-aspect-ratio', `a ${height} x ${width} picture is over 200 times as long as wide`);
+    throw new TerminalError(
+      'policy.bad-aspect-ratio',
+      `a ${height} x ${width} picture is over 200 times as long as wide`,
+    );
   }
   const rows = roundHalfEven(height / factor) * factor;
   const columns = roundHalfEven(width / factor) * factor;

@@ -18,11 +18,14 @@ export function buildPrompt(
 ): number[] {
   for (const part of [text, system ?? '']) {
     const control = /<\|[a-z_]+\|>/.exec(part);
-    if (control) throw new TerminalError('policy.bad-prompt', `the prompt text holds the control token ${control[0]}`);
+    if (control)
+      throw new TerminalError('policy.bad-prompt', `the prompt text holds the control token ${control[0]}`);
   }
   const before = system === undefined ? '' : `<|im_start|>system\n${system}<|im_end|>\n`;
   const video = `<|vision_start|>${PAD}<|vision_end|>`;
-  const ids = tokenizer.encode(`${before}<|im_start|>user\n${video}${text}<|im_end|>\n<|im_start|>assistant\n`);
+  const ids = tokenizer.encode(
+    `${before}<|im_start|>user\n${video}${text}<|im_end|>\n<|im_start|>assistant\n`,
+  );
   const at = ids.indexOf(tokenizer.idOf(PAD));
   return [...ids.slice(0, at), ...new Array<number>(videoTokens).fill(ids[at]!), ...ids.slice(at + 1)];
 }

@@ -6,7 +6,9 @@ import { TerminalError } from '../core/errors.js';
 
 const TokenizerJson = z.looseObject({
   model: z.looseObject({}),
-  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string(), special: z.boolean() })),
+  added_tokens: z.array(
+    z.looseObject({ id: z.int().nonnegative(), content: z.string(), special: z.boolean() }),
+  ),
 });
 
 /** A parsed `tokenizer.json`. */
@@ -29,12 +31,19 @@ export class Tokenizer {
   }
 
   /** From the parsed contents of `tokenizer.json` and `tokenizer_config.json`; TerminalError `policy.bad-tokenizer`. */
-  static fromJson(json: unknown, config: Readonly<Record<string, unknown>> = {}, origin = 'tokenizer.json'): Tokenizer {
+  static fromJson(
+    json: unknown,
+    config: Readonly<Record<string, unknown>> = {},
+    origin = 'tokenizer.json',
+  ): Tokenizer {
     const parsed = TokenizerJson.safeParse(json);
     if (!parsed.success) {
       const [first] = parsed.error.issues;
       const field = first?.path.join('.') ?? '';
-      throw new TerminalError('policy.bad-tokenizer', `${origin}: ${field}: ${first?.message ?? 'not a tokenizer'}`);
+      throw new TerminalError(
+        'policy.bad-tokenizer',
+        `${origin}: ${field}: ${first?.message ?? 'not a tokenizer'}`,
+      );
     }
     try {
       return new Tokenizer(parsed.data, config);
@@ -54,7 +63,10 @@ export class Tokenizer {
         throw new TerminalError('policy.bad-tokenizer', `${path} cannot be read`, { cause });
       }
     };
-    const config = z.record(z.string(), z.unknown()).catch({}).parse(await read('tokenizer_config.json'));
+    const config = z
+      .record(z.string(), z.unknown())
+      .catch({})
+      .parse(await read('tokenizer_config.json'));
     return Tokenizer.fromJson(await read('tokenizer.json'), config, join(folder, 'tokenizer.json'));
   }
 
@@ -80,7 +92,8 @@ export class Tokenizer {
   /** The id of one token; TerminalError `policy.unknown-token` when the vocabulary lacks it. */
   idOf(token: string): number {
     const id = this.#inner.token_to_id(token);
-    if (id === undefined) throw new TerminalError('policy.unknown-token', `the tokenizer has no token ${token}`);
+    if (id === undefined)
+      throw new TerminalError('policy.unknown-token', `the tokenizer has no token ${token}`);
     return id;
   }
 
