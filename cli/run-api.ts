@@ -1,14 +1,8 @@
+import type { RunStatus, StageRow } from '../artifacts/runs.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { ResolvedConfig } from '../config/schema.js';
-
-/** `awaiting`: parked until a person decides (a stage that keeps failing, or rejects above their limit). */
-export const runStatuses = ['running', 'awaiting', 'done', 'failed', 'cancelled'] as const;
-export type RunStatus = (typeof runStatuses)[number];
-
-export type StageStatus = 'waiting' | 'running' | 'awaiting' | 'done' | 'failed' | 'cancelled';
-
-/** How a finished stage came by its outputs: computed here, found in the store, or completed from a checkpoint or shards. */
-export type StageOutcome = 'ran' | 'reused' | 'continued';
+import type { Estimate } from '../evaluation/result.js';
+import type { MainTable } from '../evaluation/tables.js';
 
 /** What a running stage says about itself: of a training, its optimizer steps; of a sharded stage, its samples. */
 export interface StageProgress {
@@ -20,26 +14,8 @@ export interface StageProgress {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-export interface StageSnapshot {
-  /** In pipeline order; a stage that runs once per checkpoint carries it in its name, e.g. `predictions sft`. */
-  readonly name: string;
-  readonly status: StageStatus;
-  /** null until the stage is done. */
-  readonly outcome: StageOutcome | null;
-  /** null until the inputs of the stage are known. */
-  readonly key: string | null;
-  /** S3 address of the manifest, `s3://bucket/stages/<stage>/<key>.json`; null until it is published. */
-  readonly manifest: string | null;
-  /** Output name to blob digest. */
-  readonly outputs: Readonly<Record<string, string>>;
-  /** Wall-clock seconds so far; null before the start. */
-  readonly seconds: number | null;
-  readonly attempts: number;
-  /** Only while the stage runs. */
-  readonly progress: StageProgress | null;
-  /** Why it failed or waits for a person, with what to do; null otherwise. */
-  readonly reason: string | null;
-}
+/** A row of the stage table, with what the stage is at now; null unless it runs. */
+export type StageSnapshot = Readonly<StageRow> & { readonly progress: StageProgress | null };
 
 /** Something that keeps a run from moving without being an error yet. */
 export interface RunProblem {
@@ -52,19 +28,13 @@ export interface RunProblem {
   readonly fix: string | null;
 }
 
-/** A measured number with its bootstrap interval; the bounds are null where none was computed. */
-export interface MetricValue {
-  readonly value: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
-/** Row (a checkpoint such as `grpo`, or `baseline: always Abnormal`) to metric name to value. */
-export type MetricTable = Readonly<Record<string, Readonly<Record<string, MetricValue>>>>;
+/** Row (a checkpoint such as `grpo`, or the name of a baseline) to `<policy>.<metric>` to value with interval. */
+export type MetricTable = Readonly<Record<string, Readonly<Record<string, Estimate>>>>;
 
 /** The one object that `run`, `resume` and `show` print with `--json`. */
 export interface RunSnapshot {
   readonly runId: string;
+  /** `awaiting`: parked until a person decides (a stage that keeps failing, or rejects above their limit). */
   readonly status: RunStatus;
   /** Why it is `awaiting` or `failed`, with what to do; null otherwise. */
   readonly reason: string | null;
@@ -139,6 +109,8 @@ export interface RunApi {
   ): AsyncIterable<string>;
   /** Downloads the report (one self-contained file) and returns its local path; null when there is none yet. */
   fetchReport(runId: string): Promise<string | null>;
+  /** The main table of the evaluation; null when there is none yet. */
+  fetchTable(runId: string): Promise<MainTable | null>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,132 @@
+import { defaultPayloadConverter, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { HeartbeatDetails, StageProgress } from '../activities/contract.js';
+import type { ArtifactStore } from '../artifacts/artifact-store.js';
+import type { RunRecord } from '../artifacts/runs.js';
+import type { PhaseProgress } from '../workflows/contract.js';
+import { metricTable } from './metric-table.js';
+import type { RunProblem, RunSnapshot, StageSnapshot } from './run-api.js';
+
+/** Child workflows by the stages they work on. */
+const phases: Readonly<Record<string, readonly string[]>> = {
+  ingest: ['ingest'],
+  annotation: ['frames', 'captions', 'reasoning'],
+  reflection: ['drafts', 'reflections'],
+  predictions: ['predictions'],
+};
+/** A query or a description that takes longer says nothing new. */
+const patienceMs = 3000;
+
+interface Live {
+  readonly progress: Map<string, StageProgress>;
+  readonly problems: RunProblem[];
+}
+
+/**
+ * A run as a person wants to see it: its record in the store, and while it runs what its workflows and activities say.
+ * Temporal being away costs the live part only.
+ */
+export async function takeSnapshot(client: Client, store: ArtifactStore, record: RunRecord): Promise<RunSnapshot> {
+  const live: Live = { progress: new Map(), problems: [] };
+  let status = record.status;
+  if (record.status === 'running' || record.status === 'awaiting') {
+    const description = await describe(client, record.runId);
+    if (description !== null) {
+      // The record is written by the workflow; one that was ended from outside could not write any more.
+      const ended = description.status.name;
+      if (ended === 'TERMINATED' || ended === 'FAILED' || ended === 'TIMED_OUT') status = 'failed';
+      else if (ended === 'CANCELLED') status = 'cancelled';
+      await observe(client, record, description, live);
+    }
+  }
+  const evaluation = record.stages.find((stage) => stage.name === 'evaluate')?.outputs['evaluation'];
+  const report = record.stages.find((stage) => stage.name === 'report')?.outputs['report'];
+  return {
+    runId: record.runId,
+    status,
+    reason: record.problem,
+    report: report === undefined ? null : store.objects.address(`blobs/sha256/${report.slice(0, 2)}/${report}`),
+    metrics: evaluation === undefined ? {} : metricTable(await store.blobs.getText(evaluation)),
+    stages: record.stages.map(
+      (stage): StageSnapshot => ({
+        ...stage,
+        progress: stage.status === 'running' ? (live.progress.get(stage.name) ?? null) : null,
+      }),
+    ),
+    problems: live.problems,
+  };
+}
+
+async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> {
+  try {
+    return await client.withDeadline(Date.now() + patienceMs, () => client.workflow.getHandle(workflowId).describe());
+  } catch {
+    return null;
+  }
+}
+
+async function observe(
+  client: Client,
+  record: RunRecord,
+  description: WorkflowExecutionDescription,
+  live: Live,
+): Promise<void> {
+  lookAt(description, live);
+  const running = new Set(record.stages.filter((stage) => stage.status === 'running').map((stage) => stage.name));
+  for (const [phase, stages] of Object.entries(phases)) {
+    if (!stages.some((stage) => running.has(stage))) continue;
+    const id = `${record.runId}/${phase}`;
+    const child = await describe(client, id);
+    if (child === null || child.status.name !== 'RUNNING') continue;
+    const counted = await client
+      .withDeadline(Date.now() + patienceMs, () => client.workflow.getHandle(id).query<PhaseProgress>('progress'))
+      .catch((): PhaseProgress => ({}));
+    for (const [stage, { done, total }] of Object.entries(counted)) {
+      live.progress.set(stage, { phase: 'shards', step: done, steps: total, metrics: {} });
+    }
+    lookAt(child, live, false);
+  }
+}
+
+/** What the pending activities and the pending workflow task of an execution tell. */
+function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress = true): void {
+  for (const activity of raw.pendingActivities ?? []) {
+    const stage = activity.activityType?.name ?? '?';
+    const payload = activity.heartbeatDetails?.payloads?.[0];
+    if (withProgress && payload != null) {
+      const details = defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload);
+      if (details.progress !== null) live.progress.set(stage, details.progress);
+    }
+    if ((activity.attempt ?? 1) > 1 && activity.lastFailure != null) {
+      const seconds = Number(activity.scheduledTime?.seconds ?? 0) - Date.now() / 1000;
+      live.problems.push({
+        kind: 'activity-retrying',
+        subject: stage,
+        message:
+          `attempt ${activity.attempt} of ${stage}` +
+          (seconds > 0 ? `, next try in ${Math.ceil(seconds)} s` : '') +
+          `; the last one ended: ${activity.lastFailure.message ?? 'no message'}`,
+        fix: null,
+      });
+    } else if (Number(activity.state ?? 0) === 1 && waitedSeconds(activity.scheduledTime?.seconds) > 20) {
+      live.problems.push({
+        kind: 'queue-without-worker',
+        subject: stage,
+        message: `${stage} has waited ${Math.round(waitedSeconds(activity.scheduledTime?.seconds))} s for a worker`,
+        fix: '`hindsight doctor` shows which workers run; a busy worker is no fault',
+      });
+    }
+  }
+  const task = raw.pendingWorkflowTask;
+  if (task != null && (task.attempt ?? 1) > 2) {
+    live.problems.push({
+      kind: 'workflow-task-failing',
+      subject: 'orchestrate',
+      message: `the workflow's own code fails, attempt ${task.attempt}`,
+      fix: '`hindsight logs` of the orchestrate worker has the stack; `hindsight resume` starts it afresh',
+    });
+  }
+}
+
+function waitedSeconds(scheduled: unknown): number {
+  return scheduled == null ? 0 : Date.now() / 1000 - Number(scheduled);
+}

@@ -1,0 +1,130 @@
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { InputError, TerminalError } from '../core/errors.js';
+import { describeValues, fieldNames, schemasAt } from './fields.js';
+import { deepest, toJson } from './source-tree.js';
+import type { SourceNode } from './source-tree.js';
+
+type Path = readonly (string | number)[];
+
+/** Everything that is wrong with a configuration, found in one go. */
+export class InvalidConfig extends TerminalError {
+  constructor(readonly problems: readonly InputError[]) {
+    super('config.invalid', problems.map(describeProblem).join('\n'));
+  }
+}
+
+function describeProblem(problem: InputError): string {
+  return problem.fix === undefined ? problem.message : `${problem.message}\n  fix: ${problem.fix}`;
+}
+
+/** The name among `known` that was probably meant; undefined where none is near. */
+export function nearest(written: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const best = closest(written.toLowerCase(), known);
+  return distance(written.toLowerCase(), best.toLowerCase()) <= Math.max(2, written.length * 0.4)
+    ? best
+    : undefined;
+}
+
+/** A problem with the field at `path`, at the line where it, or else the map around it, was written. */
+export function problemAt(
+  tree: SourceNode,
+  path: Path,
+  message: string,
+  detail: { readonly found?: string; readonly allowed?: string; readonly fix?: string } = {},
+): InputError {
+  const { at } = deepest(tree, path).node;
+  return new InputError(
+    'config.invalid-field',
+    {
+      file: at.file,
+      ...(at.line === undefined ? {} : { line: at.line }),
+      ...(path.length === 0 ? {} : { field: path.join('.') }),
+      ...(detail.found === undefined ? {} : { found: detail.found }),
+      ...(detail.allowed === undefined ? {} : { allowed: detail.allowed }),
+    },
+    message,
+    detail.fix === undefined ? {} : { fix: detail.fix },
+  );
+}
+
+/** zod's issues about a tree, in our words, each at its line. */
+export function problemsOf(
+  tree: SourceNode,
+  issues: readonly z.core.$ZodIssue[],
+  under: Path = [],
+): InputError[] {
+  return issues.flatMap((issue) => problemsOfIssue(tree, issue, [...under, ...(issue.path as Path)]));
+}
+
+function problemsOfIssue(tree: SourceNode, issue: z.core.$ZodIssue, path: Path): InputError[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = fieldNames(tree, path);
+    return issue.keys.map((key) => {
+      const meant = nearest(key, known);
+      const message = meant === undefined ? 'unknown field' : `unknown field, did you mean \`${meant}\`?`;
+      return problemAt(tree, [...path, key], message, { allowed: known.join(', ') });
+    });
+  }
+  const schemas = schemasAt(tree, path);
+  const allowed = [...new Set(schemas.map(describeValues))].join(' or ');
+  const { node, depth } = deepest(tree, path);
+  if (depth < path.length) return [problemAt(tree, path, 'missing', { allowed })];
+  const found = show(node);
+  switch (issue.code) {
+    case 'invalid_union': {
+      // Of several forms, the one whose fields were written is the one that was meant.
+      const meant = issue.errors.find(
+        (errors) => errors.length > 0 && errors.every((error) => error.code !== 'unrecognized_keys'),
+      );
+      if (node.kind === 'map' && meant) return problemsOf(tree, meant, path);
+      return [
+        problemAt(
+          tree,
+          path,
+          wrongChoice(
+            node,
+            schemas.map((schema) => schema.const),
+          ),
+          { found, allowed },
+        ),
+      ];
+    }
+    case 'invalid_value':
+      return [problemAt(tree, path, wrongChoice(node, issue.values), { found, allowed })];
+    case 'invalid_type':
+      return [problemAt(tree, path, 'wrong type', { found, allowed })];
+    case 'custom':
+      return [problemAt(tree, path, issue.message, { found })];
+    case 'invalid_format':
+      return [problemAt(tree, path, 'not allowed here', { found, allowed: issue.message })];
+    case 'too_small':
+    case 'too_big':
+      if (issue.origin === 'array' || issue.origin === 'string') {
+        return [problemAt(tree, path, issue.message.replace(/^Too (small|big): /, ''), { found, allowed })];
+      }
+      return [
+        problemAt(tree, path, issue.code === 'too_small' ? 'too small' : 'too large', { found, allowed }),
+      ];
+    case 'not_multiple_of':
+      return [problemAt(tree, path, `not a multiple of ${issue.divisor}`, { found, allowed })];
+    case 'invalid_key':
+    case 'invalid_element':
+      return [problemAt(tree, path, issue.message, { found, allowed })];
+  }
+}
+
+function wrongChoice(node: SourceNode, choices: readonly unknown[]): string {
+  const known = choices.filter((choice) => typeof choice === 'string');
+  const meant =
+    node.kind === 'value' && typeof node.value === 'string' ? nearest(node.value, known) : undefined;
+  return meant === undefined
+    ? 'not one of the choices'
+    : `not one of the choices, did you mean \`${meant}\`?`;
+}
+
+function show(node: SourceNode): string {
+  const text = JSON.stringify(toJson(node));
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}
