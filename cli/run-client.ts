@@ -49,9 +49,9 @@ class RunClient implements RunApi {
   ) {}
 
   async start(loaded: LoadedConfig, { runId }: { readonly runId?: string }): Promise<string> {
-    const id = runId ?? newRunId(loaded.resolved.config.name);
+    const id = runId ?? newRunId(loaded.config.name);
     if ((await this.store.runs.read(id)) !== null) throw alreadyThere(id);
-    await this.#launch(id, loaded.resolved);
+    await this.#launch(id, { config: loaded.config, prompts: loaded.prompts });
     return id;
   }
 
@@ -96,7 +96,10 @@ class RunClient implements RunApi {
 
   async watch(
     runId: string,
-    { onUpdate, signal }: { readonly onUpdate: (snapshot: RunSnapshot) => void; readonly signal: AbortSignal },
+    {
+      onUpdate,
+      signal,
+    }: { readonly onUpdate: (snapshot: RunSnapshot) => void; readonly signal: AbortSignal },
   ): Promise<RunSnapshot> {
     let last = '';
     for (;;) {
@@ -123,14 +126,21 @@ class RunClient implements RunApi {
   async cancel(runId: string): Promise<void> {
     const record = await this.#record(runId);
     if (record.status !== 'running' && record.status !== 'awaiting') {
-      throw new TerminalError('run.not-running', `run ${runId} is ${record.status}; there is nothing to cancel`);
+      throw new TerminalError(
+        'run.not-running',
+        `run ${runId} is ${record.status}; there is nothing to cancel`,
+      );
     }
     await this.client.workflow.getHandle(runId).cancel();
   }
 
   async *logs(
     runId: string,
-    { stage, follow, signal }: { readonly stage?: string; readonly follow: boolean; readonly signal: AbortSignal },
+    {
+      stage,
+      follow,
+      signal,
+    }: { readonly stage?: string; readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncIterable<string> {
     const shown = new Set<string>();
     for (;;) {
@@ -139,7 +149,8 @@ class RunClient implements RunApi {
         if (shown.has(name)) continue;
         shown.add(name);
         const part = name.slice(`runs/${runId}/logs/`.length, -'.log'.length);
-        for (const line of (await this.store.runs.readLog(name)).split('\n')) if (line !== '') yield `${part}: ${line}`;
+        for (const line of (await this.store.runs.readLog(name)).split('\n'))
+          if (line !== '') yield `${part}: ${line}`;
       }
       if (!follow || signal.aborted || (status !== 'running' && status !== 'awaiting')) return;
       await sleep(1000, undefined, { signal }).catch(() => undefined);
@@ -209,7 +220,9 @@ class RunClient implements RunApi {
   async #record(runId: string): Promise<RunRecord> {
     const record = await this.store.runs.read(runId);
     if (record === null) {
-      throw new TerminalError('run.unknown', `there is no run ${runId}`, { fix: '`hindsight list` names all runs' });
+      throw new TerminalError('run.unknown', `there is no run ${runId}`, {
+        fix: '`hindsight list` names all runs',
+      });
     }
     return record;
   }
@@ -222,5 +235,7 @@ function newRunId(name: string): string {
 }
 
 function alreadyThere(runId: string): TerminalError {
-  return new TerminalError('run.exists', `there is a run ${runId} already`, { fix: `hindsight resume ${runId}` });
+  return new TerminalError('run.exists', `there is a run ${runId} already`, {
+    fix: `hindsight resume ${runId}`,
+  });
 }

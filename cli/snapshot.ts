@@ -25,7 +25,11 @@ interface Live {
  * A run as a person wants to see it: its record in the store, and while it runs what its workflows and activities say.
  * Temporal being away costs the live part only.
  */
-export async function takeSnapshot(client: Client, store: ArtifactStore, record: RunRecord): Promise<RunSnapshot> {
+export async function takeSnapshot(
+  client: Client,
+  store: ArtifactStore,
+  record: RunRecord,
+): Promise<RunSnapshot> {
   const live: Live = { progress: new Map(), problems: [] };
   let status = record.status;
   if (record.status === 'running' || record.status === 'awaiting') {
@@ -44,21 +48,22 @@ export async function takeSnapshot(client: Client, store: ArtifactStore, record:
     runId: record.runId,
     status,
     reason: record.problem,
-    report: report === undefined ? null : store.objects.address(`blobs/sha256/${report.slice(0, 2)}/${report}`),
+    report:
+      report === undefined ? null : store.objects.address(`blobs/sha256/${report.slice(0, 2)}/${report}`),
     metrics: evaluation === undefined ? {} : metricTable(await store.blobs.getText(evaluation)),
-    stages: record.stages.map(
-      (stage): StageSnapshot => ({
-        ...stage,
-        progress: stage.status === 'running' ? (live.progress.get(stage.name) ?? null) : null,
-      }),
-    ),
+    stages: record.stages.map((stage): StageSnapshot => ({
+      ...stage,
+      progress: stage.status === 'running' ? (live.progress.get(stage.name) ?? null) : null,
+    })),
     problems: live.problems,
   };
 }
 
 async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> {
   try {
-    return await client.withDeadline(Date.now() + patienceMs, () => client.workflow.getHandle(workflowId).describe());
+    return await client.withDeadline(Date.now() + patienceMs, () =>
+      client.workflow.getHandle(workflowId).describe(),
+    );
   } catch {
     return null;
   }
@@ -71,14 +76,18 @@ async function observe(
   live: Live,
 ): Promise<void> {
   lookAt(description, live);
-  const running = new Set(record.stages.filter((stage) => stage.status === 'running').map((stage) => stage.name));
+  const running = new Set(
+    record.stages.filter((stage) => stage.status === 'running').map((stage) => stage.name),
+  );
   for (const [phase, stages] of Object.entries(phases)) {
     if (!stages.some((stage) => running.has(stage))) continue;
     const id = `${record.runId}/${phase}`;
     const child = await describe(client, id);
     if (child === null || child.status.name !== 'RUNNING') continue;
     const counted = await client
-      .withDeadline(Date.now() + patienceMs, () => client.workflow.getHandle(id).query<PhaseProgress>('progress'))
+      .withDeadline(Date.now() + patienceMs, () =>
+        client.workflow.getHandle(id).query<PhaseProgress>('progress'),
+      )
       .catch((): PhaseProgress => ({}));
     for (const [stage, { done, total }] of Object.entries(counted)) {
       live.progress.set(stage, { phase: 'shards', step: done, steps: total, metrics: {} });

@@ -86,9 +86,9 @@ async function graph(input: PipelineInput, run: RunTable): Promise<void> {
     return epoch;
   });
 
-  const all: Record<string, StageRef> = { sft, 'reflection-sft': reflected, grpo };
+  const trainedBy = { sft, 'reflection-sft': reflection?.checkpoint ?? sft, grpo };
   const checkpoints = Object.fromEntries(
-    shape.checkpoints.map((name) => [name, at(all[name]!, 'checkpoint')]),
+    shape.checkpoints.map((name) => [name, at(trainedBy[name], 'checkpoint')]),
   );
   const held = { [shape.evaluationSplit]: counts(ingest)[shape.evaluationSplit] ?? 0 };
   const { predictions } = await run.phase(['predictions'], () =>

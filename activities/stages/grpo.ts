@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Json } from '../../core/canonical-json.js';
 import { materializeCheckpoint } from '../checkpoint-artifact.js';
 import { inScratch, resumeFolder, runJob, trainingResult } from '../gpu-job.js';
@@ -15,8 +17,9 @@ export const grpo: Stage = {
     ({ grpo: config.grpo, frames: config.frames, prompts, epoch: variant.epoch }) as unknown as Json,
   keyInputs: async (context) => {
     const { samples, frames } = await trainingPart(context, ['rl']);
-    const { checkpoint, reference } = context.request.inputs;
+    const { checkpoint, reference, log } = context.request.inputs;
     return {
+      ...(log === undefined ? {} : { log }),
       samples: partDigest(samples),
       frames: partDigest(frames),
       checkpoint: checkpoint!,
@@ -39,7 +42,13 @@ export const grpo: Stage = {
         reference: await materializeCheckpoint(context.services, context.input('reference')),
         resumeFrom: await resumeFolder(context, files, 'grpo'),
       });
-      return trainingResult(context, files, ['completions']);
+      const result = await trainingResult(context, files, ['completions']);
+      const { log } = context.request.inputs;
+      if (log === undefined) return result;
+      // Later epochs carry the rows of the earlier ones, so that the curve of the whole training is one artifact.
+      const earlier = await context.services.store.blobs.getText(log);
+      const text = earlier + (await readFile(join(files.workDir, 'log.jsonl'), 'utf8'));
+      return { ...result, outputs: { ...result.outputs, log: { text, mediaType: 'application/jsonl' } } };
     });
   },
 };

@@ -1,0 +1,44 @@
+import type { Json } from '../../core/canonical-json.js';
+import { parseJsonl, toJsonl } from '../../core/jsonl.js';
+import { Prediction } from '../../datasets/target.js';
+import { evaluate as measure } from '../../evaluation/evaluate.js';
+import { readSamples } from '../shards.js';
+import type { Stage } from '../stage.js';
+import { promptOf } from './predictions.js';
+
+/** Answers and truth -> metrics with intervals, and one row per sample. */
+export const evaluate: Stage = {
+  name: 'evaluate',
+  version: 1,
+  queue: 'media',
+  seed: 'eval',
+  params: ({ config }) => ({ evaluation: config.evaluation, preset: config.grpo.preset }) as unknown as Json,
+  run: async (context) => {
+    const { config } = context.config;
+    const { store } = context.services;
+    const checkpoints = await Promise.all(
+      config.evaluation.checkpoints.map(async (checkpoint) => ({
+        checkpoint,
+        shape:
+          promptOf(checkpoint, config.grpo) === 'reflective' ? ('reflective' as const) : ('single' as const),
+        predictions: parseJsonl(
+          await store.blobs.getText(context.input(checkpoint)),
+          `predictions ${checkpoint}`,
+        ).map((row) => Prediction.parse(row)),
+      })),
+    );
+    const { result, perSample } = measure({
+      samples: await readSamples(store, context.input('samples')),
+      checkpoints,
+      config: config.evaluation,
+      seed: context.seed,
+    });
+    return {
+      outputs: {
+        evaluation: { text: JSON.stringify(result, null, 2) + '\n', mediaType: 'application/json' },
+        'per-sample': { text: toJsonl(perSample), mediaType: 'application/jsonl' },
+      },
+      metrics: { videos: result.videos },
+    };
+  },
+};

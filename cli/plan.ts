@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import { listVideos } from '../activities/candidates.js';
+import type { StageName, StageRequest } from '../activities/contract.js';
+import { keyOf } from '../activities/durable.js';
+import { stages } from '../activities/index.js';
+import type { Services } from '../activities/stage.js';
+import type { ArtifactStore } from '../artifacts/artifact-store.js';
+import type { Manifest } from '../artifacts/manifest.js';
+import type { ResolvedConfig } from '../config/schema.js';
+import { canonicalJson, type Json } from '../core/canonical-json.js';
+import { explainDifference } from './key-difference.js';
+import type { PlannedStage, RunPlan } from './run-api.js';
+
+type Outputs = Readonly<Record<string, string>>;
+
+/**
+ * What a run of this config would reuse and what it would run, stage by stage, by the same keys that the run will use.
+ * A stage after one that has to run cannot be known yet: its inputs do not exist.
+ */
+export async function planRun(
+  store: ArtifactStore,
+  home: string,
+  resolved: ResolvedConfig,
+): Promise<RunPlan> {
+  const planner = new Planner({ store, cacheDir: join(home, 'cache'), trainer: null }, resolved);
+  return { stages: await planner.graph() };
+}
+
+class Planner {
+  readonly #planned: PlannedStage[] = [];
+
+  constructor(
+    private readonly services: Services,
+    private readonly resolved: ResolvedConfig,
+  ) {}
+
+  /** Follows the graph of workflows/pipeline.ts as far as the store knows it. */
+  async graph(): Promise<PlannedStage[]> {
+    const { config } = this.resolved;
+    const text = canonicalJson(this.resolved as unknown as Json);
+    const { digest } = await this.services.store.blobs.putText(text, 'application/json');
+    const { candidates } = await listVideos(this.services, { runId: null, config: digest });
+    const ingest = await this.#stage('ingest', null, digest, () => ({ candidates }));
+    const samples = { samples: ingest?.samples };
+    const frames = await this.#stage('frames', 'ingest', digest, () => samples);
+    const seen = { ...samples, frames: frames?.frames };
+    const captions = await this.#stage('captions', 'frames', digest, () => seen);
+    const reasoning = await this.#stage('reasoning', 'captions', digest, () => ({
+      ...seen,
+      captions: captions?.captions,
+    }));
+    const taught = { ...seen, targets: reasoning?.targets };
+    const sft = await this.#stage('sft', 'reasoning', digest, () => taught);
+    let start = sft;
+    if (config.grpo.preset !== 'vad-r1') {
+      const checkpoint = sft?.checkpoint;
+      const drafts = await this.#stage('drafts', 'sft', digest, () => ({ ...seen, checkpoint }));
+      const reflections = await this.#stage('reflections', 'drafts', digest, () => ({
+        samples: seen.samples,
+        targets: taught.targets,
+        drafts: drafts?.drafts,
+      }));
+      start = await this.#stage('reflection-sft', 'reflections', digest, () => ({
+        ...taught,
+        reflections: reflections?.reflections,
+        checkpoint,
+      }));
+    }
+    const reference = start?.checkpoint;
+    let grpo: Outputs | null = null;
+    for (let epoch = 1; epoch <= config.grpo.epochs; epoch++) {
+      const before: Outputs | null = grpo;
+      grpo = await this.#stage(
+        'grpo',
+        epoch > 1 ? 'grpo' : config.grpo.preset === 'vad-r1' ? 'sft' : 'reflection-sft',
+        digest,
+        () => ({
+          ...seen,
+          checkpoint: before === null ? reference : before.checkpoint,
+          reference,
+          ...(before === null ? {} : { log: before.log }),
+        }),
+        { epoch },
+      );
+    }
+    const trained = { sft, 'reflection-sft': start, grpo };
+    const checkpoints = Object.fromEntries(
+      config.evaluation.checkpoints.map((name) => [name, trained[name]?.checkpoint]),
+    );
+    const predictions = await this.#stage('predictions', 'grpo', digest, () => ({ ...seen, ...checkpoints }));
+    await this.#stage('evaluate', 'predictions', digest, () => ({
+      samples: seen.samples,
+      ...(predictions ?? { sft: undefined }),
+    }));
+    this.#planned.push({
+      name: 'report',
+      key: null,
+      plan: { action: 'depends', on: 'evaluate' },
+      why: 'drawn from all of the above',
+    });
+    return this.#planned;
+  }
+
+  /** Adds the stage's line; its outputs when the store has them. */
+  async #stage(
+    name: StageName,
+    after: StageName | null,
+    config: string,
+    inputsOf: () => Readonly<Record<string, string | undefined>>,
+    variant: StageRequest['variant'] = {},
+  ): Promise<Outputs | null> {
+    const inputs = inputsOf();
+    if (Object.values(inputs).includes(undefined)) {
+      this.#planned.push({
+        name,
+        key: null,
+        plan: { action: 'depends', on: after! },
+        why: `its inputs come from ${after}`,
+      });
+      return null;
+    }
+    const request: StageRequest = {
+      runId: 'plan',
+      config,
+      inputs: inputs as Outputs,
+      shard: null,
+      shards: [],
+      variant,
+    };
+    const { key, parts } = await keyOf(stages[name], {
+      request,
+      config: this.resolved,
+      services: this.services,
+    });
+    const manifest: Manifest | null = await this.services.store.manifests.find(name, key);
+    if (manifest !== null) {
+      this.#planned.push({
+        name,
+        key,
+        plan: { action: 'reuse' },
+        why: `made by run ${manifest.producer.run}`,
+      });
+      return Object.fromEntries(
+        Object.entries(manifest.outputs).map(([output, blob]) => [output, blob.digest]),
+      );
+    }
+    const checkpoint = await this.services.store.checkpoints.newest(name, key);
+    this.#planned.push(
+      checkpoint === null
+        ? { name, key, plan: { action: 'run' }, why: await explainDifference(this.services.store, parts) }
+        : {
+            name,
+            key,
+            plan: { action: 'continue', step: checkpoint.step },
+            why: `attempt ${checkpoint.attempt} saved a checkpoint`,
+          },
+    );
+    return null;
+  }
+}
