@@ -41,3 +41,9 @@ export async function materializeCheckpoint(services: Services, digest: string):
   });
   return folder;
 }
+
+/** Digest of the weights in a checkpoint: under it the trainer keeps a loaded policy for its next job. */
+export async function weightsDigest(services: Services, checkpoint: string): Promise<string> {
+  const { files } = JSON.parse(await services.store.blobs.getText(checkpoint)) as CheckpointArtifact;
+  return files['model.safetensors'] ?? checkpoint;
+}

@@ -116,11 +116,12 @@ export async function resumeFolder(
   return folder;
 }
 
-/** What a finished training leaves: the checkpoint, its log, and whatever `more` names. */
+/** What a finished training leaves: the checkpoint, its log, whatever `more` names, and the optimizer's state if asked. */
 export async function trainingResult(
   context: StageContext,
   files: JobFiles,
   more: readonly string[] = [],
+  withState = false,
 ): Promise<StageResult> {
   const { output, blobs } = await publishCheckpoint(context.services, join(files.workDir, 'model'));
   const outputs: Record<string, Output> = { checkpoint: output };
@@ -128,6 +129,10 @@ export async function trainingResult(
     const path = join(files.workDir, `${name}.jsonl`);
     if ((await stat(path).catch(() => null)) === null) throw new Error(`the trainer left no ${name}.jsonl`);
     outputs[name] = { bytes: await readFile(path), mediaType: 'application/jsonl' };
+  }
+  if (withState) {
+    const bytes = await readFile(join(files.workDir, 'state.safetensors'));
+    outputs.state = { bytes, mediaType: 'application/octet-stream' };
   }
   return { outputs, blobs };
 }

@@ -78,7 +78,7 @@ class Planner {
           ...seen,
           checkpoint: before === null ? reference : before.checkpoint,
           reference,
-          ...(before === null ? {} : { log: before.log }),
+          ...(before === null ? {} : { log: before.log, state: before.state }),
         }),
         { epoch },
       );

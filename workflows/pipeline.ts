@@ -78,7 +78,13 @@ async function graph(input: PipelineInput, run: RunTable): Promise<void> {
       epoch = await trained(
         input,
         'grpo',
-        { ...seen, checkpoint: at(before, 'checkpoint'), reference: start, log: at(before, 'log') },
+        {
+          ...seen,
+          checkpoint: at(before, 'checkpoint'),
+          state: at(before, 'state'),
+          log: at(before, 'log'),
+          reference: start,
+        },
         { epoch: n },
       );
       epoch = { ...epoch, seconds: epoch.seconds + before.seconds };

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../../core/canonical-json.js';
 import { materializeCheckpoint } from '../checkpoint-artifact.js';
-import { inScratch, resumeFolder, runJob, trainingResult } from '../gpu-job.js';
+import { inScratch, layOut, resumeFolder, runJob, trainingResult, type JobFiles } from '../gpu-job.js';
 import { partDigest } from '../shards.js';
-import type { Stage } from '../stage.js';
+import type { Stage, StageContext } from '../stage.js';
 import { trainingPart } from './sft.js';
 
 /** One epoch of GRPO on the `rl` split: -> checkpoint, log, completions. */
@@ -17,9 +17,10 @@ export const grpo: Stage = {
     ({ grpo: config.grpo, frames: config.frames, prompts, epoch: variant.epoch }) as unknown as Json,
   keyInputs: async (context) => {
     const { samples, frames } = await trainingPart(context, ['rl']);
-    const { checkpoint, reference, log } = context.request.inputs;
+    const { checkpoint, reference, log, state } = context.request.inputs;
     return {
       ...(log === undefined ? {} : { log }),
+      ...(state === undefined ? {} : { state }),
       samples: partDigest(samples),
       frames: partDigest(frames),
       checkpoint: checkpoint!,
@@ -37,12 +38,14 @@ export const grpo: Stage = {
         prompts,
         seed: context.seed,
         params: config.grpo,
-        epoch: Number(context.request.variant.epoch),
+        // Epochs are named from 1 and counted from 0.
+        epoch: Number(context.request.variant.epoch) - 1,
+        startState: await previousState(context, files),
         start: await materializeCheckpoint(context.services, context.input('checkpoint')),
         reference: await materializeCheckpoint(context.services, context.input('reference')),
         resumeFrom: await resumeFolder(context, files, 'grpo'),
       });
-      const result = await trainingResult(context, files, ['completions']);
+      const result = await trainingResult(context, files, ['completions'], true);
       const { log } = context.request.inputs;
       if (log === undefined) return result;
       // Later epochs carry the rows of the earlier ones, so that the curve of the whole training is one artifact.
@@ -52,3 +55,10 @@ export const grpo: Stage = {
     });
   },
 };
+
+/** Optimizer moments of the epoch before; null in the first one. */
+async function previousState(context: StageContext, files: JobFiles): Promise<string | null> {
+  return context.request.inputs.state === undefined
+    ? null
+    : layOut(context, files, 'state', 'start-state.safetensors');
+}
