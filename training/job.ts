@@ -31,8 +31,13 @@ export interface SftJob extends JobBase {
   readonly kind: 'sft';
   readonly params: SftConfig;
   readonly model: ModelConfig;
-  /** JSONL of datasets/target.ts Target. */
+  /**
+   * JSONL of datasets/target.ts Target. Those of samples in split `sft` are trained on, those of split `val` give the
+   * validation loss; others only add their words to the vocabulary.
+   */
   readonly targets: string;
+  /** Words that later stages write and the targets may lack (reflections): they join a scratch run's vocabulary. */
+  readonly extraWords: readonly string[];
   /** Checkpoint folder to go on from, null at the start. */
   readonly resumeFrom: string | null;
 }
@@ -44,7 +49,7 @@ export interface ReflectionSftJob extends JobBase {
   readonly start: string;
   /** JSONL of Reflection. */
   readonly reflections: string;
-  /** JSONL of Target, for the plain share and for validation. */
+  /** JSONL of Target, for the plain share (split `sft`). */
   readonly targets: string;
   readonly resumeFrom: string | null;
 }
@@ -52,10 +57,13 @@ export interface ReflectionSftJob extends JobBase {
 export interface GrpoJob extends JobBase {
   readonly kind: 'grpo';
   readonly params: GrpoConfig;
-  /** Model folder the epoch starts from (also its optimizer state, after the first epoch). */
+  /** Model folder the epoch starts from. */
   readonly start: string;
+  /** `state.safetensors` of the epoch before (optimizer moments); null in the first epoch. */
+  readonly startState: string | null;
   /** Model folder of the reference policy: where the first epoch started. */
   readonly reference: string;
+  /** Counts from 0. */
   readonly epoch: number;
   readonly resumeFrom: string | null;
 }
@@ -64,7 +72,7 @@ export interface GrpoJob extends JobBase {
 export interface AnswerJob extends JobBase {
   readonly kind: 'answer';
   readonly checkpoint: string;
-  /** Digest of the checkpoint, recorded with drafts. */
+  /** Digest of the checkpoint's model.safetensors: under it the child keeps the loaded policy for the next job. */
   readonly checkpointDigest: string;
   readonly sampleIds: readonly string[];
   readonly sampling: SamplingConfig;
@@ -79,7 +87,9 @@ export type TrainerJob = SftJob | ReflectionSftJob | GrpoJob | AnswerJob;
 /**
  * Files a finished job leaves in workDir. Training: `model/` (a complete model folder), `state.safetensors` (optimizer
  * moments, needed by the next GRPO epoch), `log.jsonl` (one row per step, no times), GRPO also `completions.jsonl`.
- * Answers: `answers.jsonl` ({@link AnswerRecord}).
+ * Answers: `answers.jsonl` ({@link AnswerRecord}), in the order of `sampleIds`, then by completion.
+ * Checkpoints lie in `checkpoints/step-000120/` until the activity, which uploads them, removes them.
+ * On numbers that are not finite: `bad-batch/`, with what led to them.
  */
 export interface AnswerRecord {
   readonly sampleId: string;

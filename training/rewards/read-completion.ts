@@ -1,4 +1,4 @@
-import { parseCompletion, type CompletionShape, type ParsedAnswer } from '../../datasets/parse-answer.js';
+import { parseCompletion, type CompletionShape, type ParsedAnswer } from '../../datasets/answer.js';
 import type { Tokenizer } from '../../policy/tokenizer.js';
 import type { PassAnswer, ScoredCompletion } from './reward.js';
 

@@ -1,0 +1,85 @@
+import type { PolicyConfig } from '../policy/config.js';
+import { prepareBatch, type PolicyBatch } from '../policy/batch.js';
+import type { Grid } from '../policy/processor.js';
+
+/** A prompt with its completion, and what each completion token weighs in the loss. */
+export interface Sequence {
+  readonly prompt: readonly number[];
+  readonly completion: readonly number[];
+  /** One number per completion token; 0 leaves the token out. */
+  readonly weights: Float32Array;
+  /** Index of its video among the videos of the whole batch. */
+  readonly video: number;
+}
+
+/** Sequences over videos of one grid, padded to a shape that few other batches differ from. */
+export interface MicroBatch {
+  readonly batch: PolicyBatch;
+  /** [rows, predicted]: the loss weight of every predicted position; 0 on padding. */
+  readonly weights: Float32Array;
+  /** Which sequence each row is; padding rows have none. */
+  readonly sequences: readonly number[];
+  /** Which videos, in the order of the vision tensor; repeated to `videoRows`. */
+  readonly videos: readonly number[];
+}
+
+/** Tokens (rows x padded length) that one micro-batch may hold: what bounds memory, whatever the batch size. */
+export const tokensPerMicroBatch = 8192;
+/** Padded lengths are multiples of this, so that few shapes are compiled. */
+const lengthStep = 64;
+
+/**
+ * Cuts a batch into micro-batches: by grid, in the given order, never through a run of `together` sequences (a group that
+ * shares one video). Rows and videos are padded to the same count in every micro-batch of a length.
+ * @param grids grid of each video
+ */
+export function microBatches(
+  config: PolicyConfig,
+  sequences: readonly Sequence[],
+  grids: readonly Grid[],
+  together = 1,
+): MicroBatch[] {
+  const byGrid = new Map<string, number[]>();
+  for (let start = 0; start < sequences.length; start += together) {
+    const { t, h, w } = grids[sequences[start]!.video]!;
+    const key = `${t}x${h}x${w}`;
+    const run = Array.from({ length: Math.min(together, sequences.length - start) }, (_, i) => start + i);
+    byGrid.set(key, [...(byGrid.get(key) ?? []), ...run]);
+  }
+  const longest = Math.max(...sequences.map((s) => s.prompt.length + s.completion.length));
+  const length = Math.ceil(longest / lengthStep) * lengthStep;
+  const groups = Math.max(1, Math.floor(tokensPerMicroBatch / (length * together)));
+  const rows = together * Math.min(groups, Math.ceil(sequences.length / together));
+  const parts: MicroBatch[] = [];
+  for (const members of byGrid.values()) {
+    for (let start = 0; start < members.length; start += rows) {
+      parts.push(
+        layOut(config, sequences, members.slice(start, start + rows), grids, { rows, length, together }),
+      );
+    }
+  }
+  return parts;
+}
+
+function layOut(
+  config: PolicyConfig,
+  sequences: readonly Sequence[],
+  members: readonly number[],
+  grids: readonly Grid[],
+  shape: { readonly rows: number; readonly length: number; readonly together: number },
+): MicroBatch {
+  const own = members.map((at) => sequences[at]!);
+  const videos = [...new Set(own.map((s) => s.video))];
+  const batch = prepareBatch(config, {
+    prompts: own.map((s) => s.prompt),
+    completions: own.map((s) => s.completion),
+    grid: grids[own[0]!.video]!,
+    visionRow: own.map((s) => videos.indexOf(s.video)),
+    padToLength: shape.length,
+    rows: shape.rows,
+  });
+  const weights = new Float32Array(batch.rows * batch.predicted);
+  own.forEach((s, row) => weights.set(s.weights, row * batch.predicted + s.prompt.length - batch.from));
+  while (videos.length < shape.rows / shape.together) videos.push(videos[0]!);
+  return { batch, weights, sequences: members, videos };
+}
