@@ -1,0 +1,36 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** Where one embedded stack keeps everything: `$HINDSIGHT_HOME`, by default `.hindsight` in the working folder. */
+export interface Home {
+  readonly root: string;
+  /** State of the stack with its credentials, readable by the owner only. */
+  readonly stackFile: string;
+  readonly logs: string;
+  readonly temporalDb: string;
+  /** The folder the S3 gateway serves; a bucket is a folder in it. */
+  readonly s3: string;
+  readonly cacheDir: string;
+  readonly locks: string;
+}
+
+/** Paths of a home; nothing is created. */
+export function homePaths(root: string = process.env['HINDSIGHT_HOME'] || '.hindsight'): Home {
+  const absolute = resolve(root);
+  return {
+    root: absolute,
+    stackFile: join(absolute, 'stack.json'),
+    logs: join(absolute, 'logs'),
+    temporalDb: join(absolute, 'temporal.db'),
+    s3: join(absolute, 's3'),
+    cacheDir: join(absolute, 'cache'),
+    locks: join(absolute, 'locks'),
+  };
+}
+
+/** Creates the folders of a home, for its owner only. */
+export function createHome(home: Home): void {
+  for (const folder of [home.root, home.logs, home.s3, home.cacheDir, home.locks]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+}

@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RetryableError, TerminalError } from '../core/errors.js';
+import { buildDigest, distFolder } from './build-digest.js';
+import { stopStack } from './down.js';
+import { embeddedEndpoints, isRemote, loadEndpoints, type Endpoints } from './endpoints.js';
+import { embeddedEnvironment, enterEmbeddedEnvironment } from './environment.js';
+import { createHome, homePaths, type Home } from './home.js';
+import { changeLock, lockHolder, supervisorLock, waitForLock } from './lock.js';
+import { logPath, rotateLog, tailLog } from './log-file.js';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.js';
+import { isGatewayHealthy, isTemporalHealthy } from './services.js';
+import { readState, type StackState } from './state.js';
+import { loadTools } from './tools.js';
+import { workerCommands, type WorkerCommand } from './workers.js';
+
+const readyLimitMs = 90_000;
+const changeLimitMs = 120_000;
+
+export interface UpOptions {
+  readonly home?: Home;
+  /** Gets a line before each wait; nothing when the stack is up already. */
+  readonly onProgress?: (line: string) => void;
+  /** What to run as workers; by default one process per queue of today's build. */
+  readonly workers?: readonly WorkerCommand[];
+}
+
+/**
+ * Starts the embedded stack of a home or joins the running one, and returns when its servers answer and its workers
+ * are started. A stack of another build or with other workers is restarted. With `HINDSIGHT_STACK=remote` nothing is
+ * started. Side effect as with {@link loadEndpoints}: this process no longer follows the user's cloud variables.
+ * @throws TerminalError `stack.tools-missing`, `stack.not-built`, `stack.start-failed`; RetryableError `stack.not-ready`
+ */
+export async function ensureUp(options: UpOptions = {}): Promise<Endpoints> {
+  const { home = homePaths(), onProgress, workers = workerCommands() } = options;
+  if (isRemote()) return loadEndpoints(home);
+  loadTools();
+  const build = buildDigest();
+  createHome(home);
+  const lock = await waitForLock(changeLock(home), changeLimitMs, (holder) =>
+    onProgress?.(`waiting for process ${holder.pid}, which is starting or stopping the stack`),
+  );
+  try {
+    let supervisor = lockHolder(supervisorLock(home));
+    if (supervisor !== null) {
+      const why = difference(readState(home), supervisor, build, workers);
+      if (why !== null) {
+        onProgress?.(`restarting the stack: ${why}`);
+        await stopStack(home, onProgress);
+        supervisor = null;
+      }
+    }
+    if (supervisor === null) {
+      onProgress?.('starting the Temporal server, the S3 gateway and the workers');
+      supervisor = launch(home, workers);
+    }
+    const state = await untilReady(home, supervisor);
+    enterEmbeddedEnvironment(home);
+    return embeddedEndpoints(state);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Why the running stack will not do, or null. */
+function difference(
+  state: StackState | null,
+  supervisor: ProcessIdentity,
+  build: string,
+  workers: readonly WorkerCommand[],
+): string | null {
+  if (state?.supervisor?.pid !== supervisor.pid) return 'its state was lost';
+  if (state.status === 'stopping') return 'it was stopping';
+  if (state.build !== build) return 'its workers are of another build';
+  const wanted = workers.map((worker) => worker.name).join(', ');
+  return state.workers.join(', ') === wanted
+    ? null
+    : `it runs other workers (${state.workers.join(', ') || 'none'})`;
+}
+
+/** Starts the supervisor as a process that outlives this one and its terminal. */
+function launch(home: Home, workers: readonly WorkerCommand[]): ProcessIdentity {
+  rotateLog(home, 'supervisor');
+  const log = openSync(logPath(home, 'supervisor'), 'a', 0o600);
+  const main = join(distFolder, 'stack', 'supervisor-main.js');
+  const child = spawn(process.execPath, [main, home.root, JSON.stringify(workers)], {
+    cwd: home.root,
+    env: embeddedEnvironment(home),
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  child.unref();
+  const identity = child.pid === undefined ? null : identify(child.pid);
+  if (identity === null) throw startFailed(home, 'the supervisor did not start');
+  return identity;
+}
+
+/** Waits until the supervisor says that all is up and the servers answer this process too. */
+async function untilReady(home: Home, supervisor: ProcessIdentity): Promise<StackState> {
+  const deadline = Date.now() + readyLimitMs;
+  for (;;) {
+    const alive = isAlive(supervisor);
+    const state = readState(home);
+    const isOurs = state?.supervisor?.pid === supervisor.pid;
+    if (isOurs && state.status === 'ready') {
+      const [temporal, gateway] = await Promise.all([
+        isTemporalHealthy(state.ports),
+        isGatewayHealthy(state.ports),
+      ]);
+      if (temporal && gateway) return state;
+    }
+    if (!alive) throw startFailed(home, state?.status === 'failed' ? state.failure : null);
+    if (Date.now() > deadline) {
+      const waiting =
+        state?.processes.filter((each) => each.status !== 'running').map((each) => each.name) ?? [];
+      throw new RetryableError('stack.not-ready', `The stack is not ready after ${readyLimitMs / 1000} s`, {
+        fix: `see ${home.logs}; \`hindsight down\` and \`hindsight up\` start it afresh`,
+        fields: { home: home.root, notRunning: waiting },
+      });
+    }
+    await sleep(40);
+  }
+}
+
+function startFailed(home: Home, why: string | null): TerminalError {
+  const text = why ?? (tailLog(home, 'supervisor') || 'its supervisor ended without a word');
+  return new TerminalError('stack.start-failed', `The stack did not start: ${text}`, {
+    fix: `see ${home.logs}; \`hindsight doctor\` checks what it needs`,
+    fields: { home: home.root },
+  });
+}

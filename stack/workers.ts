@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { distFolder } from './build-digest.js';
+
+/** How to start one worker process of the stack. */
+export interface WorkerCommand {
+  /** Names its log file and its line in the status. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** One process each. `orchestrate` also serves the `control` queue; `llm` is for served teachers, which come later. */
+export const workerProcesses = ['orchestrate', 'media', 'gpu'] as const;
+
+export function workerCommands(): WorkerCommand[] {
+  const main = join(distFolder, 'workers', 'main.js');
+  return workerProcesses.map((name) => ({
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', main, name],
+  }));
+}
