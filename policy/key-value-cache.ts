@@ -61,7 +61,9 @@ export class KeyValueCache {
     }
     if (this.hidden !== null) {
       const [rows, one] = this.hidden.shape as [number, number, number];
-      this.#replaceHidden(tf.concat([this.hidden, tf.zeros([rows, one, BLOCK])], -1));
+      const padding = tf.zeros([rows, one, BLOCK]);
+      this.#replaceHidden(tf.concat([this.hidden, padding], -1));
+      padding.dispose();
     }
     return true;
   }

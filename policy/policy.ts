@@ -44,13 +44,12 @@ export type BatchTensors = {
  */
 export function batchTensors(backend: Backend, config: PolicyConfig, batch: PolicyBatch): BatchTensors {
   const { tf } = backend;
-  const { rows, length, predicted, visionRow, videoTokens } = batch;
+  const { rows, length, predicted, visionRow, videoOffset, videoTokens } = batch;
   const index = new Int32Array(rows * length).fill(-1);
   for (let row = 0; row < rows; row++) {
-    let seen = visionRow[row]! * videoTokens;
-    for (let i = row * length; i < (row + 1) * length; i++) {
-      if (batch.ids[i] === config.tokens.video) index[i] = seen++;
-    }
+    // By offset, not by id: a completion may hold a placeholder's id as a token of its own.
+    const first = row * length + Math.max(videoOffset, 0);
+    for (let i = 0; i < videoTokens; i++) index[first + i] = visionRow[row]! * videoTokens + i;
   }
   // Rows share their positions: the video is at one offset, and text counts on after it.
   const shared = new Int32Array(3 * length);
