@@ -15,6 +15,8 @@ import type { LoadedConfig } from '../config/load.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import { canonicalJson, type Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
+import { EvaluationResult } from '../evaluation/result.js';
+import { mainTable, type MainTable } from '../evaluation/tables.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
@@ -166,6 +168,13 @@ class RunClient implements RunApi {
     const path = join(folder, 'report.html');
     await writeFile(path, await this.store.blobs.get(digest));
     return path;
+  }
+
+  async fetchTable(runId: string): Promise<MainTable | null> {
+    const { stages } = await this.#record(runId);
+    const digest = stages.find((stage) => stage.name === 'evaluate')?.outputs['evaluation'];
+    if (digest === undefined) return null;
+    return mainTable(EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest))));
   }
 
   async close(): Promise<void> {

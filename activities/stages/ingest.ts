@@ -25,7 +25,7 @@ export const ingest: Stage = {
     const warnings: Warning[] = [...list.warnings];
     const resolved: ResolvedSample[] = [];
     for (const candidate of list.candidates) {
-      const one = resolve(candidate, probed.get(candidate.annotation.id));
+      const one = resolve(candidate, candidate.video === null ? undefined : probed.get(candidate.video));
       if ('reject' in one) rejects.push(one.reject);
       else {
         resolved.push(one.resolved);

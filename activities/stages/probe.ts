@@ -1,36 +1,37 @@
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
 import { VideoReject } from '../../video/reject.js';
 import { measureVideo } from '../../video/measure.js';
-import type { Candidate, CandidateList } from '../candidates.js';
+import type { CandidateList } from '../candidates.js';
 import { videoLocator } from '../locations.js';
 import { perSample } from '../per-sample.js';
 import { partDigest } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 
-/** What probing says about one candidate. */
+/** What probing says about one video, named by its digest. */
 export type ProbeRow =
   | {
-      readonly id: string;
+      readonly video: string;
       readonly outcome: 'ok';
       readonly frames: number;
       readonly fps: number;
       readonly width: number;
       readonly height: number;
     }
-  | { readonly id: string; readonly outcome: 'rejected'; readonly reason: string; readonly message: string };
+  | {
+      readonly video: string;
+      readonly outcome: 'rejected';
+      readonly reason: string;
+      readonly message: string;
+    };
 
-/** The candidates of a shard that have a file. */
-async function shardCandidates({
-  request,
-  services,
-}: KeyContext): Promise<(Candidate & { readonly video: string })[]> {
+/** Digests of a shard's videos, each once; candidates without a file have none. */
+async function shardVideos({ request, services }: KeyContext): Promise<string[]> {
   const { candidates } = JSON.parse(
     await services.store.blobs.getText(request.inputs.candidates!),
   ) as CandidateList;
   const { index, size } = request.shard!;
-  return candidates
-    .slice(index * size, (index + 1) * size)
-    .filter((candidate): candidate is Candidate & { readonly video: string } => candidate.video !== null);
+  const part = candidates.slice(index * size, (index + 1) * size);
+  return [...new Set(part.flatMap(({ video }) => video ?? []))];
 }
 
 /** Looks into each video of a shard: what it is, how many frames really decode, or why it cannot be used. */
@@ -40,50 +41,39 @@ export const probe: Stage = {
   queue: 'media',
   seed: null,
   params: ({ config }) => ({ minFrames: config.dataset.minFrames }),
-  keyInputs: async (context) => ({
-    videos: partDigest(
-      (await shardCandidates(context)).map(({ annotation, video }) => [annotation.id, video]),
-    ),
-  }),
+  keyInputs: async (context) => ({ videos: partDigest(await shardVideos(context)) }),
   run: async (context) => {
-    const candidates = await shardCandidates(context);
+    const videos = await shardVideos(context);
     const pathOf = await videoLocator(context);
     const { minFrames } = context.config.config.dataset;
-    const outcomes = await perSample(
-      context,
-      'probe',
-      candidates.map(({ annotation, video }) => ({ id: annotation.id, video })),
-      2,
-      async ({ id, video }) => {
-        try {
-          const { frames, fps, width, height } = await measureVideo(pathOf(video), {
-            minFrames,
-            signal: context.signal,
-          });
-          return { outcome: 'ok', value: { id, outcome: 'ok', frames, fps, width, height }, blobs: [] };
-        } catch (error) {
-          if (!(error instanceof VideoReject)) throw error;
-          return { outcome: 'rejected', reason: error.reason, message: error.message };
-        }
-      },
-    );
-    const rows = [...outcomes].map(([id, outcome]): ProbeRow =>
+    const named = videos.map((id) => ({ id }));
+    const outcomes = await perSample(context, 'probe', named, 2, async ({ id: video }) => {
+      try {
+        const measured = await measureVideo(pathOf(video), { minFrames, signal: context.signal });
+        const { frames, fps, width, height } = measured;
+        return { outcome: 'ok', value: { video, outcome: 'ok', frames, fps, width, height }, blobs: [] };
+      } catch (error) {
+        if (!(error instanceof VideoReject)) throw error;
+        return { outcome: 'rejected', reason: error.reason, message: error.message };
+      }
+    });
+    const rows = [...outcomes].map(([video, outcome]): ProbeRow =>
       outcome.outcome === 'ok'
         ? (outcome.value as unknown as ProbeRow)
-        : { id, outcome: 'rejected', reason: outcome.reason, message: outcome.message },
+        : { video, outcome: 'rejected', reason: outcome.reason, message: outcome.message },
     );
     return { outputs: { probes: { text: toJsonl(rows), mediaType: 'application/jsonl' } } };
   },
 };
 
-/** All rows of the finished shards, by candidate id. */
+/** All rows of the finished shards, by video. */
 export async function probeRows({ request, services }: KeyContext): Promise<Map<string, ProbeRow>> {
   const rows = new Map<string, ProbeRow>();
   for (const key of request.shards) {
     const manifest = await services.store.manifests.find('probe', key);
     if (manifest === null) throw new Error(`shard ${key} of probe is not in the store`);
     const text = await services.store.blobs.getText(manifest.outputs.probes!.digest);
-    for (const row of parseJsonl(text, 'probes.jsonl') as ProbeRow[]) rows.set(row.id, row);
+    for (const row of parseJsonl(text, 'probes.jsonl') as ProbeRow[]) rows.set(row.video, row);
   }
   return rows;
 }
