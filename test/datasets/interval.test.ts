@@ -90,7 +90,7 @@ describe('targetOf', () => {
     expect(
       targetOf([
         [0, 0.1],
-        [0.3, 0.4],
+        [0.35, 0.4],
       ]),
     ).toEqual({ span: [0, 0.1], from: 'longest' });
     expect(
