@@ -37,7 +37,7 @@ export interface StageRequest {
   readonly inputs: Readonly<Record<string, string>>;
   /** Set when a sharded stage works on one shard; null for a whole stage. */
   readonly shard: Shard | null;
-  /** Keys of the finished shards, when a sharded stage is merged. */
+  /** Keys of the finished shards, when a sharded stage is merged; for `report`, `<stage>/<key>` of what it is drawn from. */
   readonly shards: readonly string[];
   /** Which checkpoint, which epoch: what tells several uses of one stage apart. */
   readonly variant: Readonly<Record<string, string | number>>;

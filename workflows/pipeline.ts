@@ -103,28 +103,31 @@ async function graph(input: PipelineInput, run: RunTable): Promise<void> {
   const evaluation = await run.stage('evaluate', () =>
     media.evaluate(request(input, { samples, ...predictions.outputs })),
   );
+  const drawnFrom = [
+    ingest,
+    frames,
+    captions,
+    reasoning,
+    sft,
+    ...Object.values(reflection ?? {}),
+    grpo,
+    predictions,
+  ];
+  const shown = {
+    ...seen,
+    rejects: at(ingest, 'rejects'),
+    evaluation: at(evaluation, 'evaluation'),
+    'per-sample': at(evaluation, 'per-sample'),
+    'log-sft': at(sft, 'log'),
+    ...(reflection === null ? {} : { 'log-reflection-sft': at(reflection.checkpoint, 'log') }),
+    'log-grpo': at(grpo, 'log'),
+    ...prefixed('predictions-', predictions.outputs),
+  };
   await run.stage('report', () =>
-    media.report(
-      request(input, {
-        ...seen,
-        targets,
-        rejects: at(ingest, 'rejects'),
-        captions: at(captions, 'captions'),
-        evaluation: at(evaluation, 'evaluation'),
-        'per-sample': at(evaluation, 'per-sample'),
-        'log-sft': at(sft, 'log'),
-        'log-grpo': at(grpo, 'log'),
-        ...(reflection === null
-          ? {}
-          : {
-              drafts: at(reflection.drafts, 'drafts'),
-              reflections: at(reflection.reflections, 'reflections'),
-              'log-reflection-sft': at(reflection.checkpoint, 'log'),
-            }),
-        ...prefixed('checkpoint-', checkpoints),
-        ...prefixed('predictions-', predictions.outputs),
-      }),
-    ),
+    media.report({
+      ...request(input, shown),
+      shards: [...drawnFrom, evaluation].map((ref) => `${ref.stage}/${ref.key}`),
+    }),
   );
 }
 

@@ -1,0 +1,131 @@
+import type { Json } from '../../core/canonical-json.js';
+import { parseJsonl } from '../../core/jsonl.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../core/package-root.js';
+import { Reject } from '../../datasets/sample.js';
+import { Prediction } from '../../datasets/target.js';
+import { EvaluationResult, PerSample } from '../../evaluation/result.js';
+import { chooseExamples } from '../../evaluation/report/choose-examples.js';
+import type {
+  ReportArtifact,
+  ReportExample,
+  ReportInput,
+  TrainingLog,
+} from '../../evaluation/report/input.js';
+import { renderReport } from '../../evaluation/report/render-report.js';
+import { csvTable, latexTable, mainTable } from '../../evaluation/tables.js';
+import { contactSheet } from '../../video/contact-sheet.js';
+import { decodeFramePack } from '../../video/frame-pack.js';
+import type { FrameIndexEntry } from '../../training/job.js';
+import { readBySample, readSamples } from '../shards.js';
+import type { Stage, StageContext } from '../stage.js';
+
+const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+  version: string;
+};
+
+/** Frames of a sheet lie in two rows. */
+const sheetColumns = 8;
+
+/** Everything of the run on one self-contained page, and its main table as CSV, LaTeX and JSON. */
+export const report: Stage = {
+  name: 'report',
+  version: 1,
+  queue: 'media',
+  seed: null,
+  params: (config) => ({ config: config.config, version }) as unknown as Json,
+  keyInputs: ({ request }) => Promise.resolve({ ...request.inputs, drawnFrom: request.shards.join(' ') }),
+  run: async (context) => {
+    const { store } = context.services;
+    const evaluation = EvaluationResult.parse(
+      JSON.parse(await store.blobs.getText(context.input('evaluation'))),
+    );
+    const perSample = (await rows(context, 'per-sample')).map((row) => PerSample.parse(row));
+    const input: ReportInput = {
+      config: context.config.config,
+      code: { version, commit: null },
+      evaluation,
+      perSample,
+      samples: await readSamples(store, context.input('samples')),
+      rejects: (await rows(context, 'rejects')).map((row) => Reject.parse(row)),
+      training: await trainingLogs(context),
+      examples: await examples(context, perSample),
+      artifacts: await artifacts(context),
+    };
+    const table = mainTable(evaluation);
+    return {
+      outputs: {
+        report: { text: renderReport(input), mediaType: 'text/html' },
+        csv: { text: csvTable(table), mediaType: 'text/csv' },
+        latex: { text: latexTable(table), mediaType: 'text/x-tex' },
+        json: { text: JSON.stringify(table, null, 2) + '\n', mediaType: 'application/json' },
+      },
+    };
+  },
+};
+
+async function rows(context: StageContext, input: string): Promise<unknown[]> {
+  return parseJsonl(await context.services.store.blobs.getText(context.input(input)), `${input}.jsonl`);
+}
+
+async function trainingLogs(context: StageContext): Promise<TrainingLog[]> {
+  const logs: TrainingLog[] = [];
+  for (const stage of ['sft', 'reflection-sft', 'grpo']) {
+    if (context.request.inputs[`log-${stage}`] === undefined) continue;
+    logs.push({ stage, rows: (await rows(context, `log-${stage}`)) as TrainingLog['rows'] });
+  }
+  return logs;
+}
+
+async function examples(context: StageContext, perSample: readonly PerSample[]): Promise<ReportExample[]> {
+  const { store } = context.services;
+  const answers = new Map<string, Map<string, Prediction>>();
+  for (const checkpoint of context.config.config.evaluation.checkpoints) {
+    const predictions = (await rows(context, `predictions-${checkpoint}`)).map((row) =>
+      Prediction.parse(row),
+    );
+    answers.set(checkpoint, new Map(predictions.map((prediction) => [prediction.sampleId, prediction])));
+  }
+  const packs = await readBySample<FrameIndexEntry>(store, context.input('frames'));
+  return Promise.all(
+    chooseExamples(perSample).map(async ({ sampleId, why }): Promise<ReportExample> => {
+      const entry = packs.get(sampleId);
+      return {
+        sampleId,
+        why,
+        contactSheet:
+          entry === undefined
+            ? null
+            : {
+                mediaType: 'image/webp',
+                bytes: await contactSheet(decodeFramePack(await store.blobs.get(entry.pack)), {
+                  columns: sheetColumns,
+                }),
+              },
+        answers: [...answers].flatMap(([checkpoint, bySample]) => {
+          const answer = bySample.get(sampleId);
+          return answer === undefined ? [] : [{ checkpoint, text: answer.text }];
+        }),
+      };
+    }),
+  );
+}
+
+/** The stages this report is drawn from, named `<stage>/<key>` by the workflow. */
+async function artifacts({ request, services }: StageContext): Promise<ReportArtifact[]> {
+  return Promise.all(
+    request.shards.map(async (name) => {
+      const [stage, key] = name.split('/') as [string, string];
+      const manifest = await services.store.manifests.find(stage, key);
+      if (manifest === null) throw new Error(`${name} is not in the store`);
+      return {
+        stage,
+        key,
+        outputs: Object.fromEntries(
+          Object.entries(manifest.outputs).map(([output, blob]) => [output, blob.digest]),
+        ),
+      };
+    }),
+  );
+}
