@@ -2,8 +2,11 @@
  * The trainer child: loads TensorFlow, then takes one job at a time over IPC. It knows neither Temporal nor the store,
  * and it exits when its parent is gone, so that a killed worker never leaves a second trainer on a GPU.
  */
+import { join } from 'node:path';
 import { HindsightError } from '../core/errors.js';
 import { loadBackend } from '../policy/backend.js';
+import { createHome, homePaths } from '../stack/home.js';
+import { waitForLock } from '../stack/lock.js';
 import { JobStopped, runJob } from '../training/run-job.js';
 import type { TrainerCommand, TrainerMessage } from '../activities/trainer.js';
 import type { TrainerJob } from '../training/job.js';
@@ -14,6 +17,12 @@ function say(message: TrainerMessage): void {
 
 process.on('disconnect', () => process.exit(1));
 
+/** A predecessor that lost its parent leaves at its next yield; so long its GPU is not free. */
+const predecessorMs = 120_000;
+
+const home = homePaths();
+createHome(home);
+await waitForLock(join(home.locks, `gpu-${process.env.CUDA_VISIBLE_DEVICES ?? '0'}.lock`), predecessorMs);
 const backend = await loadBackend();
 let stopRequested = false;
 

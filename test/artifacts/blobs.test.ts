@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../core/digest.js';
+import { freshStore } from './store.js';
+
+describe('blobs', () => {
+  it('come back as they went in, under their digest, also on another machine', async () => {
+    const prefix = `test-${randomUUID()}/`;
+    const here = await freshStore(prefix);
+    const there = await freshStore(prefix);
+    const bytes = Buffer.from([0, 255, 1, 254, 10, 13]);
+    const ref = await here.blobs.put(bytes, 'application/octet-stream');
+    expect(ref).toEqual({ digest: sha256(bytes), bytes: 6, mediaType: 'application/octet-stream' });
+    expect(await there.blobs.get(ref.digest)).toEqual(bytes);
+    expect(await readFile(await there.blobs.fetch(ref.digest))).toEqual(bytes);
+  });
+
+  it('are written once: a second upload changes nothing', async () => {
+    const store = await freshStore();
+    const first = await store.blobs.putText('same', 'text/plain');
+    await store.objects.write(
+      `blobs/sha256/${first.digest.slice(0, 2)}/${first.digest}`,
+      Buffer.from('same'),
+      'text/x-mark',
+    );
+    expect(await store.blobs.putText('same', 'text/plain')).toEqual(first);
+    expect(await store.objects.list('blobs/')).toHaveLength(1);
+  });
+
+  it('that are missing are a terminal error naming the digest', async () => {
+    const store = await freshStore();
+    const digest = sha256('never stored');
+    await expect(store.blobs.get(digest)).rejects.toMatchObject({
+      code: 'store.blob-missing',
+      retryable: false,
+      fields: { digest },
+    });
+  });
+
+  it('with a flipped byte are a terminal error naming both digests', async () => {
+    const store = await freshStore();
+    const { digest } = await store.blobs.putText('right', 'text/plain');
+    await store.objects.write(`blobs/sha256/${digest.slice(0, 2)}/${digest}`, Buffer.from('wrong'));
+    await expect(store.blobs.get(digest)).rejects.toMatchObject({
+      code: 'store.blob-corrupt',
+      retryable: false,
+      fields: { digest, found: sha256('wrong') },
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { stageKey, type KeyParts, type Manifest } from '../../artifacts/manifest.js';
+import { freshStore } from './store.js';
+
+const parts: KeyParts = {
+  stage: 'sft',
+  version: 1,
+  params: { steps: 3, flag: false, text: '' },
+  inputs: { samples: 'a'.repeat(64) },
+  seed: 1,
+};
+
+function manifest(over: Partial<Manifest> = {}): Manifest {
+  return {
+    schema: 1,
+    key: stageKey(parts),
+    parts,
+    outputs: { log: { digest: 'b'.repeat(64), bytes: 3, mediaType: 'text/plain' } },
+    blobs: [],
+    shards: [],
+    metrics: { loss: 0.5 },
+    producer: {
+      code: 'c',
+      run: 'run-1',
+      attempt: 1,
+      host: 'h',
+      backend: null,
+      threads: null,
+      versions: {},
+      startedAt: 's',
+      endedAt: 'e',
+    },
+    ...over,
+  };
+}
+
+describe('stage keys', () => {
+  it('depend on every part, not on the order of members', () => {
+    const reordered = { ...parts, params: { text: '', flag: false, steps: 3 } };
+    expect(stageKey(reordered)).toBe(stageKey(parts));
+    const changed: KeyParts[] = [
+      { ...parts, version: 2 },
+      { ...parts, seed: 2 },
+      { ...parts, seed: null },
+      { ...parts, stage: 'grpo' },
+      { ...parts, params: { steps: 3, flag: false } },
+      { ...parts, inputs: { samples: 'b'.repeat(64) } },
+    ];
+    expect(new Set([parts, ...changed].map(stageKey)).size).toBe(changed.length + 1);
+  });
+});
+
+describe('manifests', () => {
+  it('are found by key once published, and not before', async () => {
+    const store = await freshStore();
+    const one = manifest();
+    expect(await store.manifests.find('sft', one.key)).toBeNull();
+    expect(await store.manifests.publish(one)).toEqual(one);
+    expect(await store.manifests.find('sft', one.key)).toEqual(one);
+  });
+
+  it('are kept when a second attempt comes late: the loser adopts the stored one', async () => {
+    const store = await freshStore();
+    const winner = manifest();
+    await store.manifests.publish(winner);
+    const late = manifest({ producer: { ...winner.producer, run: 'zombie', attempt: 2 } });
+    expect((await store.manifests.publish(late)).producer.run).toBe('run-1');
+  });
+
+  it('raced by 12 writers end as one that all readers see', async () => {
+    const store = await freshStore();
+    const base = manifest();
+    await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        store.manifests.publish(manifest({ producer: { ...base.producer, run: `writer-${i}` } })),
+      ),
+    );
+    const stored = await store.manifests.find('sft', base.key);
+    expect(stored?.producer.run).toMatch(/^writer-\d+$/);
+    expect(await store.manifests.find('sft', base.key)).toEqual(stored);
+  });
+
+  it.each([
+    ['is no JSON', () => '{"schema": 1,'],
+    ['was written for another key', (one: Manifest) => JSON.stringify({ ...one, key: 'd'.repeat(64) })],
+    [
+      'does not follow from its parts',
+      (one: Manifest) => JSON.stringify({ ...one, parts: { ...one.parts, seed: 9 } }),
+    ],
+  ])('that %s is a terminal error naming stage and key', async (_, text) => {
+    const store = await freshStore();
+    const one = manifest();
+    await store.objects.write(`stages/sft/${one.key}.json`, Buffer.from(text(one)));
+    await expect(store.manifests.find('sft', one.key)).rejects.toMatchObject({
+      code: 'store.manifest-corrupt',
+      fields: { stage: 'sft', key: one.key },
+    });
+  });
+});
