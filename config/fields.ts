@@ -83,7 +83,7 @@ export function fieldNames(tree: SourceNode, path: readonly (string | number)[])
   return path.length === 0 ? ['extends', ...names] : [...names];
 }
 
-/** The values a field may have, in words: `whole number, at least 1`, `"a" | "b"`, `list of ...`. */
+/** The values a field may have, in words: `whole number (at least 1)`, `"a" | "b"`, `list of ...`. */
 export function describeValues(schema: FieldSchema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
@@ -120,5 +120,5 @@ function describeBounds(schema: FieldSchema): string {
     words.push(`at most ${schema.maximum}`);
   }
   if (schema.exclusiveMaximum !== undefined) words.push(`below ${schema.exclusiveMaximum}`);
-  return words.map((word) => `, ${word}`).join('');
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }

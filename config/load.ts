@@ -92,11 +92,7 @@ async function locate(spec: string, at: Origin, field: string | undefined, cwd: 
   if (/[\\/]|\.ya?ml$/.test(spec)) {
     const path = resolve(at.folder, spec);
     if (existsSync(path)) return path;
-    throw new InputError(
-      'config.no-such-file',
-      { ...where, found: spec },
-      `there is no file ${shown(path, cwd)}`,
-    );
+    throw new InputError('config.no-such-file', where, `there is no file ${shown(path, cwd)}`);
   }
   const presets = await presetNames();
   if (presets.includes(spec)) return join(presetFolder, `${spec}.yaml`);

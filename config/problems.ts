@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { InputError, TerminalError } from '../core/errors.js';
 import { describeValues, fieldNames, schemasAt } from './fields.js';
@@ -20,11 +20,17 @@ function describeProblem(problem: InputError): string {
 
 /** The name among `known` that was probably meant; undefined where none is near. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
-  const best = closest(written.toLowerCase(), known);
-  return distance(written.toLowerCase(), best.toLowerCase()) <= Math.max(2, written.length * 0.4)
-    ? best
-    : undefined;
+  const text = written.toLowerCase();
+  const away = new Map(known.map((name) => [name, distance(text, name.toLowerCase())]));
+  const least = Math.min(...away.values());
+  if (least > Math.max(2, text.length * 0.4)) return undefined;
+  const near = known.filter((name) => away.get(name) === least);
+  // Swapped letters are the likelier slip: `tset` is `test`, not `sft`.
+  return near.find((name) => letters(name) === letters(text)) ?? near[0];
+}
+
+function letters(text: string): string {
+  return [...text.toLowerCase()].sort().join('');
 }
 
 /** A problem with the field at `path`, at the line where it, or else the map around it, was written. */
@@ -101,8 +107,15 @@ function problemsOfIssue(tree: SourceNode, issue: z.core.$ZodIssue, path: Path):
       return [problemAt(tree, path, 'not allowed here', { found, allowed: issue.message })];
     case 'too_small':
     case 'too_big':
-      if (issue.origin === 'array' || issue.origin === 'string') {
-        return [problemAt(tree, path, issue.message.replace(/^Too (small|big): /, ''), { found, allowed })];
+      if (issue.origin === 'array') {
+        const few = issue.code === 'too_small';
+        const count = few ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+        return [
+          problemAt(tree, path, few ? 'too few entries' : 'too many entries', {
+            found,
+            allowed: `${allowed}, ${count} of them`,
+          }),
+        ];
       }
       return [
         problemAt(tree, path, issue.code === 'too_small' ? 'too small' : 'too large', { found, allowed }),
@@ -117,6 +130,7 @@ function problemsOfIssue(tree: SourceNode, issue: z.core.$ZodIssue, path: Path):
 
 function wrongChoice(node: SourceNode, choices: readonly unknown[]): string {
   const known = choices.filter((choice) => typeof choice === 'string');
+  if (known.length === 0) return 'none of the forms that this field can take';
   const meant =
     node.kind === 'value' && typeof node.value === 'string' ? nearest(node.value, known) : undefined;
   return meant === undefined
