@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunApi, RunSnapshot } from '../../cli/run-api.js';
+import { connectRunApi } from '../../cli/run-client.js';
+import { loadConfig } from '../../config/load.js';
+import { bringDown } from '../../stack/down.js';
+import { homePaths } from '../../stack/home.js';
+import { stackStatus } from '../../stack/status.js';
+import { ensureUp } from '../../stack/up.js';
+import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
+
+/** Clips of the micro run: every split present, few enough for a run of well under a minute. */
+const counts = { sft: 12, reflect: 4, rl: 6, val: 2, test: 8 };
+
+/** Renders the clips of the micro run; returns the path of their annotation file. */
+export async function renderMicroClips(dir: string): Promise<string> {
+  const { annotations } = await writeSyntheticDataset({ dir, seed: 7, counts });
+  return annotations;
+}
+
+/** A stack of this test's own, in a fresh home: an empty store, so that nothing is reused by accident. */
+export class OwnStack {
+  private constructor(
+    readonly home: string,
+    readonly api: RunApi,
+  ) {}
+
+  static async start(): Promise<OwnStack> {
+    const home = await mkdtemp(join(tmpdir(), 'hindsight-kill-'));
+    // The client and the command line find the stack of the home that the environment names.
+    process.env['HINDSIGHT_HOME'] = home;
+    await ensureUp({ home: homePaths(home) });
+    return new OwnStack(home, await connectRunApi());
+  }
+
+  /** Starts the micro preset on the given clips, with further `--set` assignments. */
+  async run(annotations: string, set: readonly string[] = []): Promise<string> {
+    const sources = `dataset.sources=[{kind: jsonl, annotations: ${JSON.stringify(annotations)}}]`;
+    return this.api.start(await loadConfig('micro', { set: [sources, ...set] }), {});
+  }
+
+  /** Waits until the run ends or parks. */
+  finish(runId: string, limitMs = 240_000): Promise<RunSnapshot> {
+    return this.api.watch(runId, { onUpdate: () => undefined, signal: AbortSignal.timeout(limitMs) });
+  }
+
+  /** Waits until a stage is at work: it runs and has said something. */
+  async reach(runId: string, stage: string): Promise<void> {
+    const deadline = Date.now() + 120_000;
+    for (;;) {
+      const snapshot = await this.api.snapshot(runId);
+      const row = snapshot.stages.find((one) => one.name === stage);
+      if (row?.status === 'running' && row.progress !== null) return;
+      if (row?.status === 'done' || snapshot.status !== 'running' || Date.now() > deadline) {
+        throw new Error(`the run was not seen at ${stage}: ${JSON.stringify(snapshot, null, 1)}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  /** Process id of `temporal`, `gateway`, a worker, or of the trainer child. */
+  async pidOf(name: string): Promise<number> {
+    if (name === 'trainer') {
+      const [child] = childrenOf(await this.pidOf('gpu'));
+      if (child === undefined) throw new Error('the gpu worker has no trainer child');
+      return child;
+    }
+    const { processes } = await stackStatus(homePaths(this.home));
+    const pid = processes.find((process) => process.name === name)?.identity?.pid;
+    if (pid === undefined)
+      throw new Error(`${name} does not run: ${processes.map((one) => one.name).join(', ')}`);
+    return pid;
+  }
+
+  async stop(): Promise<void> {
+    await this.api.close();
+    await bringDown({ home: homePaths(this.home) });
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Direct children of a process, from /proc. */
+export function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+      } catch {
+        // Ended meanwhile.
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Stage -> output -> digest: what two runs must agree on. */
+export function digestsOf(snapshot: RunSnapshot): Record<string, Readonly<Record<string, string>>> {
+  return Object.fromEntries(snapshot.stages.map(({ name, outputs }) => [name, outputs]));
+}
