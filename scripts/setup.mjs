@@ -33,16 +33,15 @@ async function setUp(options) {
     // The Go builds take longest and need the processor; the rest mostly waits for the network.
     const packages = step('npm packages', ensurePackages);
     const library = step('TensorFlow library', ensureLibrary);
-    const [go, media, chromium, backend] = await Promise.all([
+    const tools = Promise.all([
       ensureGoTools(),
       step('ffmpeg', ensureFfmpeg),
       options.tests ? step('Chromium', ensureChromium) : null,
       Promise.all([packages, library]).then(([, found]) =>
         step('TensorFlow binding', (note) => ensureTensorflow(found, note)),
       ),
-      packages.then(() => step('build', build)),
-    ]);
-    writeTools({ ...go, ...media, chromium, backend });
+    ]).then(([go, media, chromium, backend]) => writeTools({ ...go, ...media, chromium, backend }));
+    await Promise.all([tools, packages.then(() => step('build', build))]);
   });
 }
 

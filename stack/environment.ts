@@ -17,6 +17,8 @@ export function embeddedEnvironment(
     AWS_CONFIG_FILE: join(home.root, 'no-aws-config'),
     AWS_SHARED_CREDENTIALS_FILE: join(home.root, 'no-aws-credentials'),
     AWS_EC2_METADATA_DISABLED: 'true',
+    // The SDK is pinned; its notice about later versions would open every log.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     // A user's `HINDSIGHT_STACK=remote` is for other runs: what belongs to an embedded stack uses that stack.
     HINDSIGHT_STACK: 'embedded',
   };

@@ -65,7 +65,7 @@ export async function ensureTensorflow(library, note) {
   rmSync(stamp, { force: true });
   link(library.folder);
   const folder = await cached(`tfjs-node-gpu/${key}`, note, (into) => compile(into, note));
-  cpSync(folder, join(packageFolder, 'lib'), { recursive: true });
+  installBinding(folder);
   const found = await tryBackend(note);
   if (found === null && library.flavour === 'cuda') {
     warn('the CUDA library does not load; taking the CPU library.');
@@ -149,6 +149,17 @@ function link(library) {
     symlinkSync(join(library, name), draft);
     if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) rmSync(path, { recursive: true });
     renameSync(draft, path);
+  }
+}
+
+/** Renamed into place: a process that runs on the old file keeps it. */
+function installBinding(from) {
+  for (const name of readdirSync(from)) {
+    const into = join(packageFolder, 'lib', name);
+    mkdirSync(into, { recursive: true });
+    const draft = join(into, `tfjs_binding.${process.pid}`);
+    cpSync(join(from, name, 'tfjs_binding.node'), draft);
+    renameSync(draft, join(into, 'tfjs_binding.node'));
   }
 }
 
