@@ -1,10 +1,6 @@
 import pLimit from 'p-limit';
-import type { Json } from '../core/canonical-json.js';
 import type { SampleOutcome } from '../artifacts/sample-outcomes.js';
 import type { StageContext } from './stage.js';
-
-/** What one sample came to; a value must be plain JSON. */
-export type Outcome = SampleOutcome;
 
 /** How often results of a shard in work are saved, so that a killed shard goes on from them. */
 const saveEveryMs = 3000;
@@ -50,17 +46,24 @@ export async function perSample<S extends { readonly id: string }>(
   return new Map(samples.map((sample) => [sample.id, done[sample.id]!]));
 }
 
+/** A sample that went well; `value` is plain data, `blobs` the digests it refers to. */
+export function ok(value: object, blobs: readonly string[] = []): SampleOutcome {
+  return { outcome: 'ok', value: value as never, blobs: [...blobs] };
+}
+
 /** The values of the samples that went well, in their order, and how many went which other way. */
-export function okValues<T extends Json>(
-  outcomes: ReadonlyMap<string, SampleOutcome>,
-): { readonly values: T[]; readonly blobs: string[]; readonly metrics: Record<string, number> } {
+export function okValues<T>(outcomes: ReadonlyMap<string, SampleOutcome>): {
+  readonly values: T[];
+  readonly blobs: string[];
+  readonly metrics: Record<string, number>;
+} {
   const values: T[] = [];
   const blobs: string[] = [];
   const metrics: Record<string, number> = { ok: 0 };
   for (const outcome of outcomes.values()) {
     metrics[outcome.outcome] = (metrics[outcome.outcome] ?? 0) + 1;
     if (outcome.outcome !== 'ok') continue;
-    values.push(outcome.value as T);
+    values.push(outcome.value as unknown as T);
     blobs.push(...outcome.blobs);
   }
   return { values, blobs, metrics };

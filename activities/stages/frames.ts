@@ -8,7 +8,7 @@ import { VideoReject } from '../../video/reject.js';
 import { poolIndices, teacherIndices, uniformIndices } from '../../video/sampling.js';
 import type { FrameIndexEntry } from '../../training/job.js';
 import { videoLocator } from '../locations.js';
-import { okValues, perSample } from '../per-sample.js';
+import { ok, okValues, perSample } from '../per-sample.js';
 import { mergeShards, partDigest, readSamples, shardOf } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 
@@ -85,9 +85,9 @@ export const frames: Stage = {
         encodeFramePack(pack),
         'application/octet-stream',
       );
-      return { outcome: 'ok', value: { sampleId: sample.id, pack: digest }, blobs: [digest] };
+      return ok({ sampleId: sample.id, pack: digest } satisfies FrameIndexEntry, [digest]);
     });
-    const { values, blobs, metrics } = okValues<FrameIndexEntry & Json>(outcomes);
+    const { values, blobs, metrics } = okValues<FrameIndexEntry>(outcomes);
     return { outputs: { frames: { text: toJsonl(values), mediaType: 'application/jsonl' } }, blobs, metrics };
   },
 };

@@ -3,7 +3,7 @@ import { VideoReject } from '../../video/reject.js';
 import { measureVideo } from '../../video/measure.js';
 import type { CandidateList } from '../candidates.js';
 import { videoLocator } from '../locations.js';
-import { perSample } from '../per-sample.js';
+import { ok, perSample } from '../per-sample.js';
 import { partDigest } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 
@@ -51,7 +51,7 @@ export const probe: Stage = {
       try {
         const measured = await measureVideo(pathOf(video), { minFrames, signal: context.signal });
         const { frames, fps, width, height } = measured;
-        return { outcome: 'ok', value: { video, outcome: 'ok', frames, fps, width, height }, blobs: [] };
+        return ok({ video, outcome: 'ok', frames, fps, width, height } satisfies ProbeRow);
       } catch (error) {
         if (!(error instanceof VideoReject)) throw error;
         return { outcome: 'rejected', reason: error.reason, message: error.message };
