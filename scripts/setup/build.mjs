@@ -10,35 +10,31 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
-import { SetupError } from './error.mjs';
 import { nodeModules, root } from './paths.mjs';
 import { run } from './process.mjs';
 
 const dist = join(root, 'dist');
 const stamp = join(dist, '.hindsight-build.json');
+/** Made from the compiled workflows, so it has no source of its own. */
+const bundle = join(dist, 'workflow-bundle.js');
 
-/** Compiles the sources to dist/ with `tsc`, unless dist/ was made from exactly these. */
+/** `npm run build` (tsc and the workflow bundle), unless dist/ was made from exactly these sources. */
 export async function build(note) {
   const sources = listSources();
   const digest = digestOf(sources);
-  const missing = sources.some((source) => !existsSync(outputOf(source)));
+  const missing = [bundle, ...sources.map(outputOf)].some((path) => !existsSync(path));
   if (!missing && readStamp() === digest) return { value: undefined, summary: 'dist/ is current' };
   note(`compiling ${sources.length} files`);
   rmSync(stamp, { force: true });
   // tsc trusts its own notes about what it wrote; they are wrong once somebody has removed files.
   if (missing) rmSync(join(dist, '.tsbuildinfo'), { force: true });
   removeOrphans(sources);
-  try {
-    await run(process.execPath, [join(nodeModules, 'typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-      cwd: root,
-      note,
-      what: 'tsc',
-      fix: 'correct the errors above (`npm run check:types` lists them all), and run this again.',
-    });
-  } catch (error) {
-    if (error instanceof SetupError) error.message = `the sources do not compile: ${error.message}`;
-    throw error;
-  }
+  await run('npm', ['run', '--silent', 'build'], {
+    cwd: root,
+    note,
+    what: 'npm run build',
+    fix: 'correct the errors above (`npm run check:types` lists them all), and run this again.',
+  });
   linkCommand();
   writeFileSync(stamp, JSON.stringify({ sources: digest }) + '\n');
   return { value: undefined, summary: `${sources.length} files` };
@@ -58,7 +54,7 @@ const walk = (folder) => readdirSync(folder, { recursive: true }).map((name) => 
 
 function digestOf(sources) {
   const hash = createHash('sha256');
-  const compiler = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) =>
+  const compiler = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'].map((name) =>
     join(root, name),
   );
   for (const path of [...compiler, ...sources])
@@ -71,7 +67,10 @@ const outputOf = (source) => join(dist, relative(root, source).replace(/\.ts$/, 
 /** Compiled files whose source is gone would still be found, run and counted in the build's digest. */
 function removeOrphans(sources) {
   if (!existsSync(dist)) return;
-  const wanted = new Set(sources.flatMap((source) => [outputOf(source), `${outputOf(source)}.map`]));
+  const wanted = new Set([
+    bundle,
+    ...sources.flatMap((source) => [outputOf(source), `${outputOf(source)}.map`]),
+  ]);
   for (const path of walk(dist)) if (/\.js(\.map)?$/.test(path) && !wanted.has(path)) rmSync(path);
 }
 

@@ -23,7 +23,6 @@ const idle: WorkerCommand = {
   args: [
     '-e',
     `require('fs').writeFileSync('idle-environment.json', JSON.stringify(process.env));
-     require('fs').appendFileSync('idle-pids', process.pid + '\\n');
      setInterval(() => {}, 1000);`,
   ],
 };

@@ -60,7 +60,7 @@ test('a program that is not there is an end like any other', async () => {
   );
   onTestFinished(() => absent.stop());
   absent.start();
-  await vi.waitFor(() => expect(absent.state.lastExit).toContain('ENOENT'));
+  await vi.waitFor(() => expect(absent.state.lastExit).toContain('ENOENT'), { timeout: 5000 });
   expect(absent.state.status).toBe('backoff');
 });
 
@@ -79,7 +79,7 @@ test('what does not heed SIGTERM is killed after its grace, with what it had sta
   await supervised.stop();
   expect(log()).toContain('heard');
   expect(isAlive(leader)).toBe(false);
-  await vi.waitFor(() => expect(isAlive(child)).toBe(false));
+  await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 5000 });
 });
 
 test('logs are kept for three earlier starts', async () => {
