@@ -1,10 +1,12 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import type * as tensorflow from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
 import type { NativeBackend } from './native.js';
 
-export type TensorFlow = typeof import('@tensorflow/tfjs');
+/** The whole library as one value, which every kernel package extends. */
+export type TensorFlow = typeof tensorflow;
 
 /** TensorFlow.js with the kernels it runs on, chosen once per process. */
 export interface Backend {

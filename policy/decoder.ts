@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 import type { PolicyConfig } from './config.js';
 import { attention, linear, rmsNorm, rotate, swiGlu, type Rotary } from './ops.js';
@@ -70,10 +70,10 @@ export function keysAndValues(
   const { keyValueHeads, headDim } = config;
   const length = x.shape[0] / rows;
   const joined = linear(tf, x, weights.keyValue, weights.keyValueBias);
-  const byHead = tf.transpose(
+  const byHead = tf.transpose<Tensor4D>(
     tf.reshape(joined, [rows, length, 2 * keyValueHeads, headDim]),
     [0, 2, 1, 3],
-  ) as Tensor4D;
+  );
   const [k, v] = tf.split<Tensor4D>(byHead, 2, 1);
   return [rotate(tf, k!, rotaryKeys), v!];
 }
@@ -90,7 +90,7 @@ export function groupedQueries(
   const { heads, keyValueHeads, headDim } = config;
   const length = x.shape[0] / rows;
   const flat = linear(tf, x, weights.query, weights.queryBias);
-  const byHead = tf.transpose(tf.reshape(flat, [rows, length, heads, headDim]), [0, 2, 1, 3]) as Tensor4D;
+  const byHead = tf.transpose<Tensor4D>(tf.reshape(flat, [rows, length, heads, headDim]), [0, 2, 1, 3]);
   const turned = rotate(tf, byHead, rotaryQueries);
   return tf.reshape(turned, [rows, keyValueHeads, (heads / keyValueHeads) * length, headDim]);
 }
@@ -101,7 +101,7 @@ export function ungroup(tf: TensorFlow, config: PolicyConfig, seen: Tensor4D): T
   const rows = seen.shape[0];
   const length = seen.shape[2] / (heads / keyValueHeads);
   if (length === 1) return tf.reshape(seen, [rows, heads * headDim]);
-  const byHead = tf.reshape(seen, [rows, heads, length, headDim]) as Tensor4D;
+  const byHead = tf.reshape<Rank.R4>(seen, [rows, heads, length, headDim]);
   return tf.reshape(tf.transpose(byHead, [0, 2, 1, 3]), [rows * length, heads * headDim]);
 }
 

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 
 /** New tokens are appended to a short tail; the tail joins the long part after this many. */
@@ -39,7 +39,7 @@ export class KeyValueCache {
     const cached = this.#layers[layer]!;
     this.#append(cached.k, k);
     this.#append(cached.v, v);
-    const long = tf.matMul(q, cached.k.head, false, true) as Tensor4D;
+    const long = tf.matMul<Tensor4D>(q, cached.k.head, false, true);
     const shown = this.hidden === null ? long : tf.add<Tensor4D>(long, tf.expandDims(this.hidden, 1));
     const split = cached.k.head.shape[2];
     const scores = tf.concat([shown, tf.matMul<Tensor4D>(q, cached.k.tail!, false, true)], -1);
@@ -128,5 +128,5 @@ export function lastTokens(
   length: number,
 ): Tensor2D {
   const at = Int32Array.from(lengths, (own, row) => row * length + own - 1);
-  return tf.gather(x, tf.tensor1d(at, 'int32') as Tensor1D);
+  return tf.gather(x, tf.tensor1d(at, 'int32'));
 }

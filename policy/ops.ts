@@ -81,7 +81,7 @@ export function embed(
       ];
     };
     return { value, gradFunc };
-  })(table, vision) as Tensor2D;
+  })(table, vision);
 }
 
 /** GELU with the error function, as `nn.GELU()`. */
@@ -148,7 +148,7 @@ export function attention(
       const [Qs, Ks, Vs, Ps, Os] = saved as [Tensor4D, Tensor4D, Tensor4D, Tensor4D, Tensor4D];
       const along = tf.sum(tf.mul(dO, Os), -1, true);
       const dS = tf.mul(Ps, tf.sub(tf.matMul(dO as Tensor4D, Vs, false, true), along));
-      return [tf.matMul(dS, Ks), tf.matMul(dS, Qs, true, false), tf.matMul(Ps, dO as Tensor4D, true, false)];
+      return [tf.matMul(dS, Ks), tf.matMul(dS, Qs, true, false), tf.matMul(Ps, dO, true, false)];
     };
     return { value: O, gradFunc };
   })(q, k, v) as Tensor4D;
@@ -189,7 +189,7 @@ export function tokenLogProbabilities(backend: Backend, logits: Tensor, targets:
       const gradFunc = (dy: Tensor, [slope]: Tensor[]) => tf.neg(tf.mul(tf.reshape(dy, [-1, 1]), slope!));
       return { value: tf.neg(loss!), gradFunc };
     }
-    const oneHot = tf.oneHot(flat as Tensor1D, vocabulary, 1, 0, 'float32');
+    const oneHot = tf.oneHot(flat, vocabulary, 1, 0, 'float32');
     const log = tf.logSoftmax(x);
     save([log, oneHot]);
     const gradFunc = (dy: Tensor, [l, hot]: Tensor[]) =>

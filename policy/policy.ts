@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
 import { deriveKey, Random, type RandomKey } from '../core/random.js';
 import type { Backend } from './backend.js';
@@ -176,8 +176,8 @@ export class Policy {
     parameter: ParameterLookup = this.parameter,
   ): Tensor2D {
     const { tf } = this.backend;
-    const flat = (t: Tensor) => tf.reshape(t, [-1]) as Tensor1D;
-    const seen = vision === null ? null : (tf.reshape(vision, [-1, this.config.hiddenSize]) as Tensor2D);
+    const flat = (t: Tensor) => tf.reshape<Rank.R1>(t, [-1]);
+    const seen = vision === null ? null : tf.reshape<Rank.R2>(vision, [-1, this.config.hiddenSize]);
     return embed(tf, parameter('model.embed_tokens.weight') as Tensor2D, flat(ids), seen, flat(visionIndex));
   }
 

@@ -160,7 +160,7 @@ function halfToFloat(half: number): number {
 export interface TensorToWrite {
   readonly name: string;
   readonly shape: readonly number[];
-  values(): Promise<Float32Array>;
+  readonly values: () => Promise<Float32Array>;
 }
 
 /**

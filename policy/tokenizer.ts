@@ -14,9 +14,21 @@ const TokenizerJson = z.looseObject({
 /** A parsed `tokenizer.json`. */
 export type TokenizerJson = z.infer<typeof TokenizerJson>;
 
+/** What is used of the library; its own type files do not resolve under Node's module rules. */
+interface Encoder {
+  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
+  decode(
+    ids: number[],
+    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
+  ): string;
+  token_to_id(token: string): number | undefined;
+  get_vocab(): Map<string, number>;
+}
+const LibraryTokenizer = HuggingFaceTokenizer as unknown as new (json: object, config: object) => Encoder;
+
 /** Text to token ids and back, for any `tokenizer.json` (`@huggingface/tokenizers`). */
 export class Tokenizer {
-  readonly #inner: HuggingFaceTokenizer;
+  readonly #inner: Encoder;
   readonly #special: ReadonlySet<number>;
   /** Ids that exist: the embedding needs at least this many rows. */
   readonly size: number;
@@ -25,7 +37,7 @@ export class Tokenizer {
     private readonly json: TokenizerJson,
     private readonly config: Readonly<Record<string, unknown>>,
   ) {
-    this.#inner = new HuggingFaceTokenizer(json, config);
+    this.#inner = new LibraryTokenizer(json, config);
     this.#special = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
     this.size = Math.max(...this.#inner.get_vocab().values()) + 1;
   }

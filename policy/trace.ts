@@ -25,14 +25,19 @@ export function trace<T>(
     known.set(id, recorder.constant(dtypeOf(real, tensor.dtype), tensor.shape, real.tensorDataSync(id)));
   };
   const recording = {
-    executeOp(name: string, attributes: NativeAttribute[], inputs: number[], count: number): NativeOutput[] {
+    executeOp: (
+      name: string,
+      attributes: NativeAttribute[],
+      inputs: number[],
+      count: number,
+    ): NativeOutput[] => {
       const outputs = real.executeOp(name, attributes, inputs, count);
       const recorded = inputs.map((id) => known.get(id)!);
       const node = recorder.node(name, [...attributes, ...inferred(real, name, outputs)], recorded);
       outputs.forEach((output, i) => known.set(output.id, `${node}:${i}`));
       return outputs;
     },
-    createTensor(shape: number[], dtype: number, data: NativeArray): number {
+    createTensor: (shape: number[], dtype: number, data: NativeArray): number => {
       const id = real.createTensor(shape, dtype, data);
       known.set(id, recorder.constant(dtype, shape, data));
       return id;
@@ -40,10 +45,10 @@ export function trace<T>(
   };
   // An empty target: the real object's properties are read-only, which a proxy may not contradict.
   native.binding = new Proxy({} as NativeBinding, {
-    get: (_, key: keyof NativeBinding) => {
+    get: (_, key: string) => {
       if (key === 'executeOp' || key === 'createTensor') return recording[key];
-      const value = real[key];
-      return typeof value === 'function' ? value.bind(real) : value;
+      const value: unknown = Reflect.get(real, key);
+      return typeof value === 'function' ? (value.bind(real) as unknown) : value;
     },
   });
   native.getInputTensorIds = (tensors) => {

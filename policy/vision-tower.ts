@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 import type { PolicyConfig } from './config.js';
 import { attention, gelu, linear, rmsNorm, rotary, rotate, swiGlu, type Rotary } from './ops.js';
@@ -54,13 +54,13 @@ export function visionTower(
   const frames = videos * grid.t;
   const patchesPerFrame = grid.h * grid.w;
 
-  const kernel = tf.reshape(matrix('visual.patch_embed.proj.weight'), [dim, -1]) as Tensor2D;
+  const kernel = tf.reshape<Rank.R2>(matrix('visual.patch_embed.proj.weight'), [dim, -1]);
   let x = linear(tf, patches, kernel);
   const [orderTensor, inverseTensor] = plan.isIdentity
     ? [null, null]
     : [tf.tensor1d(plan.order, 'int32'), tf.tensor1d(plan.inverse, 'int32')];
   if (orderTensor !== null) {
-    const units = tf.reshape(x, [frames, patchesPerFrame / unit, unit * dim]) as Tensor3D;
+    const units = tf.reshape<Rank.R3>(x, [frames, patchesPerFrame / unit, unit * dim]);
     x = tf.reshape(permuteUnits(tf, units, orderTensor, inverseTensor), [-1, dim]);
   }
   for (let block = 0; block < vision.depth; block++) {
@@ -76,15 +76,15 @@ export function visionTower(
     const down = [matrix(`${at}.mlp.down_proj.weight`), vector(`${at}.mlp.down_proj.bias`)] as const;
     x = tf.add(x, linear(tf, swiGlu(tf, gate, up), ...down));
   }
-  const normal = tf.reshape(rmsNorm(tf, x, vector('visual.merger.ln_q.weight'), 1e-6), [
+  const normal = tf.reshape<Rank.R2>(rmsNorm(tf, x, vector('visual.merger.ln_q.weight'), 1e-6), [
     -1,
     unit * dim,
-  ]) as Tensor2D;
+  ]);
   const wide = linear(tf, normal, matrix('visual.merger.mlp.0.weight'), vector('visual.merger.mlp.0.bias'));
   const last = [matrix('visual.merger.mlp.2.weight'), vector('visual.merger.mlp.2.bias')] as const;
   let out: Tensor = linear(tf, gelu(tf, wide), ...last);
   if (orderTensor !== null) {
-    const units = tf.reshape(out, [frames, patchesPerFrame / unit, vision.outHiddenSize]) as Tensor3D;
+    const units = tf.reshape<Rank.R3>(out, [frames, patchesPerFrame / unit, vision.outHiddenSize]);
     out = permuteUnits(tf, units, inverseTensor, orderTensor);
   }
   return tf.reshape(out, [videos, (grid.t * patchesPerFrame) / unit, vision.outHiddenSize]);
@@ -114,9 +114,7 @@ function visionAttention(
   const patches = grid.h * grid.w;
   const unit = vision.spatialMergeSize ** 2;
   const byKind = tf.transpose(tf.reshape(qkv, [frames, patches, 3, heads, headDim]), [2, 0, 3, 1, 4]);
-  const each = tf
-    .split(byKind, 3, 0)
-    .map((t) => tf.reshape(t, [frames, heads, patches, headDim]) as Tensor4D);
+  const each = tf.split(byKind, 3, 0).map((t) => tf.reshape<Rank.R4>(t, [frames, heads, patches, headDim]));
   const q = rotate(tf, each[0]!, queries);
   const k = rotate(tf, each[1]!, keys);
   const v = each[2]!;
@@ -129,8 +127,8 @@ function visionAttention(
     const [qs, ks, vs] = [cut(q), cut(k), cut(v)];
     const parts = plan.groups.map(({ windows, units }, g) => {
       const shape: [number, number, number, number] = [frames * heads, windows, units * unit, headDim];
-      const [a, b, c] = [qs[g]!, ks[g]!, vs[g]!].map((t) => tf.reshape(t, shape) as Tensor4D);
-      return tf.reshape(attention(tf, a!, b!, c!, null), [frames, heads, sizes[g]!, headDim]) as Tensor4D;
+      const [a, b, c] = [qs[g]!, ks[g]!, vs[g]!].map((t) => tf.reshape<Rank.R4>(t, shape));
+      return tf.reshape<Rank.R4>(attention(tf, a!, b!, c!, null), [frames, heads, sizes[g]!, headDim]);
     });
     out = parts.length === 1 ? parts[0]! : tf.concat(parts, 2);
   }

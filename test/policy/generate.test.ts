@@ -175,7 +175,7 @@ describe('sample', () => {
     const { tf } = backend;
     const probabilities = [0.05, 0.5, 0.15, 0.3];
     const rows = 4000;
-    const logits = tf.tile(tf.log(tf.tensor2d([probabilities])), [rows, 1]) as Tensor2D;
+    const logits = tf.tile<Tensor2D>(tf.log(tf.tensor2d([probabilities])), [rows, 1]);
     const uniforms = Array.from({ length: rows }, (_, i) => uniformAt([7, 7], i));
     const counts = async (topP: number) => {
       const drawn = await sample(tf, logits, uniforms, { temperature: 1, topP }).data();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
 import { packageRoot } from '../../core/package-root.js';
 import { loadBackend, type Backend } from '../../policy/backend.js';
 import { prepareBatch } from '../../policy/batch.js';
@@ -92,7 +92,7 @@ describe.each(['grouped-tied', 'partial-windows-untied'])('parity with transform
       expect(Math.abs(Math.sqrt(squares) - norm), `${parameter} norm`).toBeLessThan(tolerance);
       expect(Math.abs(along - projection), `${parameter} projection`).toBeLessThan(tolerance);
     }
-    tf.dispose([value, grads, logits, vision, tensors, patches as Tensor2D]);
+    tf.dispose([value, grads, logits, vision, tensors, patches]);
     policy.dispose();
     await outputs.close();
   });
