@@ -10,6 +10,8 @@ export interface Home {
   readonly temporalDb: string;
   /** The folder the S3 gateway serves; a bucket is a folder in it. */
   readonly s3: string;
+  /** Metadata of objects, on file systems without extended attributes. Must not begin with the path of `s3`. */
+  readonly s3Sidecar: string;
   readonly cacheDir: string;
   readonly locks: string;
 }
@@ -23,6 +25,7 @@ export function homePaths(root: string = process.env['HINDSIGHT_HOME'] || '.hind
     logs: join(absolute, 'logs'),
     temporalDb: join(absolute, 'temporal.db'),
     s3: join(absolute, 's3'),
+    s3Sidecar: join(absolute, 'metadata-of-s3'),
     cacheDir: join(absolute, 'cache'),
     locks: join(absolute, 'locks'),
   };

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import type { Home } from './home.js';
 import { logPath } from './log-file.js';
 import type { ProcessSpec } from './supervised-process.js';
@@ -36,7 +35,7 @@ export function s3Gateway(
   state: Pick<StackState, 'ports' | 'credentials' | 'metadata'>,
   env: Record<string, string>,
 ): ProcessSpec {
-  const sidecar = state.metadata === 'sidecar' ? ['--sidecar', join(home.root, 's3-metadata')] : [];
+  const sidecar = state.metadata === 'sidecar' ? ['--sidecar', home.s3Sidecar] : [];
   const args = [
     '--port',
     `127.0.0.1:${state.ports.s3}`,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, TerminalError } from '../core/errors.js';
 import { ensureBucket } from './bucket.js';
@@ -132,7 +131,7 @@ export class Supervisor {
       );
       await gateway.stop();
       this.#processes = this.#processes.filter((each) => each !== gateway);
-      mkdirSync(join(home.root, 's3-metadata'), { recursive: true, mode: 0o700 });
+      mkdirSync(home.s3Sidecar, { recursive: true, mode: 0o700 });
       this.#record({ metadata: 'sidecar' });
       await untilHealthy(launch());
     }

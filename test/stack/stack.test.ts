@@ -258,6 +258,7 @@ test('what points at the clouds and proxies of the user is ignored', limit, asyn
   const seen = await vi.waitFor(
     () =>
       JSON.parse(readFileSync(join(home.root, 'idle-environment.json'), 'utf8')) as Record<string, string>,
+    { timeout: 10_000 },
   );
   expect(seen['KEPT']).toBe('yes');
   expect(seen['HINDSIGHT_HOME']).toBe(home.root);
