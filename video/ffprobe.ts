@@ -88,16 +88,17 @@ export async function ffprobe(path: string, { timeoutMs, signal }: RunOptions = 
   );
   signal?.throwIfAborted();
   if (result.timedOut) return { outcome: 'timeout', stderr: result.stderr };
-  if (result.code === 'ENOENT') {
+  if (result.code === 'ENOENT' || result.code === 'EACCES') {
     throw new TerminalError('video.no-ffprobe', `there is no ffprobe at ${ffprobePath()}`, {
       fix: 'npm run setup, or set HINDSIGHT_FFPROBE to its path',
       cause: result.cause,
     });
   }
-  if (result.isTerminated) {
+  // Killed by somebody else, or never started.
+  if (result.exitCode === undefined) {
     throw new RetryableError(
       'video.ffprobe-interrupted',
-      `ffprobe was killed by ${result.signal ?? 'a signal'}`,
+      `ffprobe was interrupted: ${result.shortMessage ?? ''}`,
     );
   }
   if (result.failed) return { outcome: 'failed', stderr: result.stderr };

@@ -5,6 +5,7 @@ import type { FfmpegCommand } from 'fluent-ffmpeg';
 import { TerminalError } from '../core/errors.js';
 import { judgeDecoded, type Decoded } from './decoded.js';
 import { decodeEveryFrame, runDecoder } from './decoder.js';
+import { readHead } from './file-kind.js';
 import { passEveryFrame } from './frame-rate-mode.js';
 import type { FramePack } from './frame-pack.js';
 import type { MeasuredVideo } from './measure.js';
@@ -107,7 +108,8 @@ async function readRaw({ indices, width, height, file }: RawFrames): Promise<Uin
  * Decodes a video once and keeps the chosen frames, scaled to the policy's and to the teacher's size. Frames are counted
  * as the decoder shows them: none is repeated for a gap in the time stamps, rotation is applied. The count is compared
  * with `video.frames`; if fewer came but the video is whole (see {@link judgeDecoded}), frames are chosen again from the
- * real count, in a second pass. Throws a `VideoReject` (`truncated`, `damaged`, `undecodable`, `timeout`).
+ * real count, in a second pass. Throws a `VideoReject` (`missing-file`, `truncated`, `damaged`,
+ * `undecodable`, `timeout`).
  */
 export async function extractFrames(
   path: string,
@@ -115,6 +117,7 @@ export async function extractFrames(
   request: FrameRequest,
   options: RunOptions = {},
 ): Promise<FramePack> {
+  await readHead(path);
   const folder = await mkdtemp(join(tmpdir(), 'hindsight-frames-'));
   try {
     const pass = async (frameCount: number) => {

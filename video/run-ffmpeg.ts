@@ -20,12 +20,42 @@ export interface FfmpegResult {
 
 const KEPT_LINES = 100;
 
+// ffmpeg catches most signals and then ends with 255.
+const interrupted = /killed with signal|exited with code 255/;
+const machineAtFault = /No space left on device|Cannot allocate memory/;
+
 /**
  * A new ffmpeg command, without input or output yet. Filters are strings; options go in one by one, since an option with
  * a blank in it must not be split.
  */
 export function ffmpegCommand(): FfmpegCommand {
-  return ffmpeg({ stdoutLines: KEPT_LINES }).setFfmpegPath(ffmpegPath());
+  return survivingSpawn(ffmpeg({ stdoutLines: KEPT_LINES }).setFfmpegPath(ffmpegPath()));
+}
+
+/** What fluent-ffmpeg calls when a process has ended, with its last lines of output. */
+type EndCallback = (error: Error | null, stdout?: { get(): string }, stderr?: { get(): string }) => void;
+interface Spawning {
+  _spawnFfmpeg(args: string[], options: object, started: unknown, ended?: EndCallback): void;
+}
+
+/**
+ * When a process cannot be started (no ffmpeg, or the machine is out of processes), fluent-ffmpeg 2.1.3 reads the output
+ * that there is not, and the exception ends the whole worker. This gives it an empty one. The package is archived and
+ * pinned, so its insides stay as they are.
+ */
+function survivingSpawn(command: FfmpegCommand): FfmpegCommand {
+  const inner = command as unknown as Spawning;
+  const spawn = inner._spawnFfmpeg.bind(command);
+  const nothing = { get: () => '' };
+  // Its questions about formats and codecs pass no `ended`, and take errors as they come.
+  inner._spawnFfmpeg = (args, options, started, ended) =>
+    spawn(
+      args,
+      options,
+      started,
+      ended && ((error, stdout = nothing, stderr = nothing) => ended(error, stdout, stderr)),
+    );
+  return command;
 }
 
 /**
@@ -38,7 +68,8 @@ export function fileUrl(path: string): string {
 
 /**
  * Runs a command to its end. Throws the reason of an aborted signal, a {@link TerminalError} when there is no ffmpeg, and
- * a {@link RetryableError} when somebody else killed it or the disk is full: those say nothing about the video.
+ * a {@link RetryableError} when somebody else killed it or the machine is out of something: that says nothing about the
+ * video.
  */
 export async function runFfmpeg(command: FfmpegCommand, options: RunOptions = {}): Promise<FfmpegResult> {
   const { timeoutMs, signal } = options;
@@ -73,13 +104,15 @@ export async function runFfmpeg(command: FfmpegCommand, options: RunOptions = {}
     const { error, stdout, stderr } = result;
     if (stopped === 'timeout') return { outcome: 'timeout', stdout, stderr };
     if (error === null) return { outcome: 'ended', stdout, stderr };
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EACCES') {
       throw new TerminalError('video.no-ffmpeg', `there is no ffmpeg at ${ffmpegPath()}`, {
         fix: 'npm run setup, or set HINDSIGHT_FFMPEG to its path',
         cause: error,
       });
     }
-    if (/killed with signal/.test(error.message) || /No space left on device/.test(stderr)) {
+    // An errno belongs to starting the process; ffmpeg's own failures have none.
+    if (code !== undefined || interrupted.test(error.message) || machineAtFault.test(stderr)) {
       throw new RetryableError('video.ffmpeg-interrupted', `ffmpeg was interrupted: ${error.message}`, {
         cause: error,
       });
