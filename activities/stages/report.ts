@@ -81,7 +81,8 @@ async function trainingLogs(context: StageContext): Promise<TrainingLog[]> {
 async function examples(context: StageContext, perSample: readonly PerSample[]): Promise<ReportExample[]> {
   const { store } = context.services;
   const answers = new Map<string, Map<string, Prediction>>();
-  for (const checkpoint of context.config.config.evaluation.checkpoints) {
+  const { config } = context.config;
+  for (const checkpoint of config.evaluation.checkpoints) {
     const predictions = (await rows(context, `predictions-${checkpoint}`)).map((row) =>
       Prediction.parse(row),
     );
@@ -89,26 +90,28 @@ async function examples(context: StageContext, perSample: readonly PerSample[]):
   }
   const packs = await readBySample<FrameIndexEntry>(store, context.input('frames'));
   return Promise.all(
-    chooseExamples(perSample).map(async ({ sampleId, why }): Promise<ReportExample> => {
-      const entry = packs.get(sampleId);
-      return {
-        sampleId,
-        why,
-        contactSheet:
-          entry === undefined
-            ? null
-            : {
-                mediaType: 'image/webp',
-                bytes: await contactSheet(decodeFramePack(await store.blobs.get(entry.pack)), {
-                  columns: sheetColumns,
-                }),
-              },
-        answers: [...answers].flatMap(([checkpoint, bySample]) => {
-          const answer = bySample.get(sampleId);
-          return answer === undefined ? [] : [{ checkpoint, text: answer.text }];
-        }),
-      };
-    }),
+    chooseExamples(perSample, config.evaluation.checkpoints.at(-1)!).map(
+      async ({ sampleId, why }): Promise<ReportExample> => {
+        const entry = packs.get(sampleId);
+        return {
+          sampleId,
+          why,
+          contactSheet:
+            entry === undefined
+              ? null
+              : {
+                  mediaType: 'image/webp',
+                  bytes: await contactSheet(decodeFramePack(await store.blobs.get(entry.pack)), {
+                    columns: sheetColumns,
+                  }),
+                },
+          answers: [...answers].flatMap(([checkpoint, bySample]) => {
+            const answer = bySample.get(sampleId);
+            return answer === undefined ? [] : [{ checkpoint, text: answer.text }];
+          }),
+        };
+      },
+    ),
   );
 }
 

@@ -4,6 +4,7 @@ import { frameEntries, ofSplits, partDigest, readSamples } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 import type { Split } from '../../config/dataset.js';
 import type { Sample } from '../../datasets/sample.js';
+import { reflectionVocabulary } from '../../teachers/embedded/reflection-vocabulary.js';
 import type { FrameIndexEntry } from '../../training/job.js';
 
 /** `val` gives the validation loss. */
@@ -25,7 +26,13 @@ export const sft: Stage = {
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) =>
-    ({ sft: config.sft, model: config.model, frames: config.frames, prompts }) as unknown as Json,
+    ({
+      sft: config.sft,
+      model: config.model,
+      frames: config.frames,
+      prompts,
+      extraWords: reflectionVocabulary,
+    }) as unknown as Json,
   keyInputs: async (context) => {
     const { samples, frames } = await trainingPart(context, splits);
     return {
@@ -46,6 +53,7 @@ export const sft: Stage = {
         seed: context.seed,
         params: config.sft,
         model: config.model,
+        extraWords: reflectionVocabulary,
         targets: await layOut(context, files, 'targets', 'targets.jsonl'),
         resumeFrom: await resumeFolder(context, files, 'sft'),
       });
