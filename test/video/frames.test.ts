@@ -195,6 +195,26 @@ describe('extractFrames', async () => {
       });
     });
 
+    it('a file that is broken in the middle, though its header and its packets look whole', async () => {
+      await counterVideo(file('jpegs.avi'), { frames: 100, options: ['-c:v', 'mjpeg', '-q:v', '2'] });
+      const bytes = await readFile(file('jpegs.avi'));
+      let picture = 0;
+      for (let at = bytes.indexOf('00dc'); at >= 0 && picture < 100; at = bytes.indexOf('00dc', at + 8)) {
+        const length = bytes.readUInt32LE(at + 4);
+        if (picture >= 30 && picture < 70) bytes.fill(0, at + 8, at + 8 + length);
+        picture++;
+      }
+      await writeFile(file('broken.avi'), bytes);
+      const video = await measureVideo(file('broken.avi'));
+      expect(video.frames).toBe(100);
+      await expect(extractFrames(file('broken.avi'), video, request)).rejects.toMatchObject({
+        reason: 'damaged',
+        message: expect.stringMatching(
+          /promises 100 frames, only 60 can be decoded: the file is damaged/,
+        ) as string,
+      });
+    });
+
     it('a file that is gone, and one that became something else', async () => {
       const video = await measureVideo(plain);
       await expect(extractFrames(file('nowhere.mp4'), video, request)).rejects.toMatchObject({
