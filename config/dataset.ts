@@ -5,7 +5,7 @@ export const splits = ['sft', 'reflect', 'rl', 'val', 'test'] as const;
 export type Split = (typeof splits)[number];
 
 const share = z.number().min(0).max(1);
-const shareOf = (split: string) => share.describe(`share of \`${split}\``);
+const shareOf = (split: string) => share.describe(`share of the samples that go to \`${split}\``);
 
 export const DatasetSource = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -50,7 +50,7 @@ export const DatasetConfig = z.strictObject({
     )
     .default({ sft: 0.5, reflect: 0.1, rl: 0.2, val: 0.02, test: 0.18 })
     .describe(
-      'share of each split, for samples whose annotation names none; one film or source stays on one side',
+      'share of each split (all five are written), for samples whose annotation names none; one film or source stays on one side',
     ),
   maxRejectShare: share
     .default(0.1)

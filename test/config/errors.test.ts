@@ -89,7 +89,9 @@ describe('a field', () => {
     expect(await more('evaluation: { confidence: 1 }')).toMatchInlineSnapshot(
       `"run.yaml:8: evaluation.confidence: too large (found 1); allowed: number (above 0.5, below 1)"`,
     );
-    expect(await set('frames.policyFrames=15')).toMatchInlineSnapshot(`"--set frames.policyFrames=15: frames.policyFrames: not a multiple of 2 (found 15); allowed: whole number (multiple of 2, at least 2)"`);
+    expect(await set('frames.policyFrames=15')).toMatchInlineSnapshot(
+      `"--set frames.policyFrames=15: frames.policyFrames: not a multiple of 2 (found 15); allowed: whole number (multiple of 2, at least 2)"`,
+    );
     expect(await more('seed: { data: 3000000000 }')).toMatchInlineSnapshot(
       `"run.yaml:8: seed.data: too large (found 3000000000); allowed: whole number (at least 0, at most 2147483647)"`,
     );

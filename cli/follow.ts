@@ -1,0 +1,104 @@
+import { exitCodeOfStatus } from './exit-codes.js';
+import { eventLines, liveText, progressLines, reasonText } from './render/run-lines.js';
+import { resultText } from './render/result-table.js';
+import type { RunApi, RunSnapshot } from './run-api.js';
+import { LiveLine } from './terminal.js';
+import type { Verb } from './verb.js';
+
+/** Without a live line, how often the running stages say how far they are. */
+const reportEveryMs = 15_000;
+const redrawMs = 1000;
+
+/**
+ * Watches a run until it no longer runs, telling what happens on stderr, and prints its result. Ctrl-C stops watching, not
+ * the run.
+ */
+export async function followRun(
+  verb: Verb,
+  api: RunApi,
+  runId: string,
+  { json }: { readonly json: boolean },
+): Promise<RunSnapshot> {
+  const { terminal } = verb;
+  const detach = new AbortController();
+  const onInterrupt = (): void => detach.abort();
+  process.once('SIGINT', onInterrupt);
+  let snapshot: RunSnapshot;
+  try {
+    snapshot = await tell(verb, api, runId, detach.signal);
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
+  if (snapshot.status === 'running') {
+    terminal.err(
+      `detached; ${runId} goes on\n  watch it: hindsight show ${runId}\n  stop it:  hindsight cancel ${runId}\n`,
+    );
+  }
+  await printResult(verb, api, snapshot, { json });
+  verb.exit(exitCodeOfStatus(snapshot.status));
+  return snapshot;
+}
+
+async function tell(verb: Verb, api: RunApi, runId: string, signal: AbortSignal): Promise<RunSnapshot> {
+  const live = new LiveLine(verb.terminal);
+  const startedAt = new Map<string, number>();
+  let last: RunSnapshot | null = null;
+  let reportedAt = Date.now();
+  const draw = (): void => {
+    if (last === null) return;
+    const now = Date.now();
+    const seconds = new Map([...startedAt].map(([name, since]) => [name, (now - since) / 1000]));
+    live.show(liveText(last, seconds, (verb.terminal.columns ?? 120) - 1));
+    if (!verb.terminal.interactive && now - reportedAt >= reportEveryMs) {
+      for (const line of progressLines(last)) live.print(line);
+      reportedAt = now;
+    }
+  };
+  const redraw = setInterval(draw, redrawMs);
+  try {
+    return await api.watch(runId, {
+      signal,
+      onUpdate: (snapshot) => {
+        for (const line of eventLines(last, snapshot)) live.print(line);
+        for (const { name, status } of snapshot.stages) {
+          if (status === 'running' && !startedAt.has(name)) startedAt.set(name, Date.now());
+          if (status !== 'running') startedAt.delete(name);
+        }
+        last = snapshot;
+        draw();
+      },
+    });
+  } finally {
+    clearInterval(redraw);
+    live.clear();
+  }
+}
+
+/** The end of a run as data on stdout: with `json` the snapshot, else the table and the path of the report. */
+export async function printResult(
+  { terminal }: Verb,
+  api: RunApi,
+  snapshot: RunSnapshot,
+  { json }: { readonly json: boolean },
+): Promise<void> {
+  const { runId, status, reason } = snapshot;
+  if (status === 'awaiting' || status === 'failed') {
+    terminal.err(`${runId} is ${status}${reason === null ? '' : `: ${reasonText(reason, runId)}`}\n`);
+  }
+  if (status === 'awaiting' || status === 'failed' || status === 'cancelled') {
+    terminal.err(`  go on with: hindsight resume ${runId}\n`);
+  }
+  if (json) {
+    terminal.out(`${JSON.stringify(snapshot, null, 2)}\n`);
+    return;
+  }
+  if (status !== 'done') {
+    terminal.out(`${runId}\n`);
+    return;
+  }
+  const table = await api.fetchTable(runId);
+  const report = await api.fetchReport(runId);
+  terminal.out(`${runId}\n`);
+  if (table !== null) terminal.out(`\n${resultText(table, terminal.columns)}\n`);
+  if (report !== null) terminal.out(`report: ${report}\n`);
+}

@@ -1,0 +1,56 @@
+import { gib } from '../../config/estimate.js';
+import type { MemoryEstimate } from '../../config/estimate.js';
+import type { StageTime } from '../../config/estimate-time.js';
+import type { PlannedAction, RunPlan } from '../run-api.js';
+import { columns } from './columns.js';
+import { duration } from './duration.js';
+
+/** What each stage would do, and why. */
+export function planText({ stages }: RunPlan): string {
+  return columns([
+    ['stage', 'plan', 'why'],
+    ...stages.map(({ name, plan, why }) => [name, actionText(plan), why]),
+  ]);
+}
+
+function actionText(plan: PlannedAction): string {
+  switch (plan.action) {
+    case 'reuse':
+    case 'run':
+      return plan.action;
+    case 'continue':
+      return `continue from step ${plan.step}`;
+    case 'depends':
+      return `depends on ${plan.on}`;
+  }
+}
+
+/** Device memory by stage, and rough times. `device` says what they are meant for. */
+export function estimateText(memory: MemoryEstimate, times: readonly StageTime[], device: string): string {
+  const rows = memory.stages.map((stage) => [
+    stage.stage,
+    gib(stage.total),
+    parts(stage),
+    seconds(times, stage.stage),
+  ]);
+  const total = times.reduce((sum, time) => sum + time.seconds, 0);
+  return (
+    `${(memory.parameters / 1e6).toFixed(memory.parameters < 1e8 ? 2 : 0)} million parameters in float32, ` +
+    `sequences of up to ${memory.longestSequence} tokens\n\n` +
+    columns([['stage', 'device memory', '', 'time'], ...rows]) +
+    `\nat most ${gib(memory.peak.total)} (${memory.peak.stage}); very roughly ${duration(total)} of ${device}\n`
+  );
+}
+
+function parts(stage: MemoryEstimate['peak']): string {
+  const named = ['weights', 'gradients', 'moments', 'reference', 'activations', 'cache'] as const;
+  return named
+    .filter((name) => stage[name] > 0)
+    .map((name) => `${name} ${gib(stage[name])}`)
+    .join(', ');
+}
+
+function seconds(times: readonly StageTime[], stage: string): string {
+  const time = times.find((each) => each.stage === stage);
+  return time === undefined ? '' : duration(time.seconds);
+}

@@ -1,0 +1,83 @@
+import type { RunProblem, RunSnapshot, StageSnapshot } from '../run-api.js';
+import { cut } from './columns.js';
+import { duration } from './duration.js';
+import { stageProgress } from './stage-progress.js';
+
+const nameWidth = 16;
+
+/** What happened to a run between two looks at it, a line each: stages that started or ended, new problems. */
+export function eventLines(before: RunSnapshot | null, after: RunSnapshot): string[] {
+  const old = new Map(before?.stages.map((stage) => [stage.name, stage]));
+  const lines = after.stages.flatMap((stage) => stageLine(old.get(stage.name), stage, after.runId));
+  const known = new Set(before?.problems.map(problemId));
+  for (const problem of after.problems) {
+    if (!known.has(problemId(problem))) lines.push(`! ${problemText(problem)}`);
+  }
+  return lines;
+}
+
+function stageLine(before: StageSnapshot | undefined, after: StageSnapshot, runId: string): string[] {
+  if (before?.status === after.status) return [];
+  const name = after.name.padEnd(nameWidth);
+  switch (after.status) {
+    case 'waiting':
+      return [];
+    case 'running':
+      return [`${name} started`];
+    case 'done':
+      return [`${name} ${outcomeText(after)}`];
+    case 'awaiting':
+    case 'failed':
+      return [
+        `${name} ${after.status}${after.reason === null ? '' : `: ${reasonText(after.reason, runId)}`}`,
+      ];
+    case 'cancelled':
+      return [`${name} cancelled`];
+  }
+}
+
+/** `ran in 111 s`, `continued, 32 s, 2 attempts`, `reused`. */
+export function outcomeText({ outcome, seconds, attempts }: StageSnapshot): string {
+  if (outcome === 'reused') return 'reused';
+  const took =
+    seconds === null ? '' : outcome === 'continued' ? `, ${duration(seconds)}` : ` in ${duration(seconds)}`;
+  const tries = attempts > 1 ? `, ${attempts} attempts` : '';
+  return `${outcome ?? 'done'}${took}${tries}`;
+}
+
+/** The line at the foot: what runs now, how far it is and for how long. */
+export function liveText(
+  snapshot: RunSnapshot,
+  runningSeconds: ReadonlyMap<string, number>,
+  width: number,
+): string {
+  const running = snapshot.stages.filter((stage) => stage.status === 'running');
+  const parts = running.map(({ name, progress }) => {
+    const seconds = runningSeconds.get(name);
+    const since = seconds === undefined ? '' : ` (${duration(seconds)})`;
+    return progress === null ? `${name}${since}` : `${name}: ${stageProgress(progress)}${since}`;
+  });
+  const done = snapshot.stages.filter((stage) => stage.status === 'done').length;
+  return cut([`${done}/${snapshot.stages.length} stages`, ...parts].join(' | '), width);
+}
+
+/** Where there is no live line: how far the running stages are, a line each. */
+export function progressLines(snapshot: RunSnapshot): string[] {
+  return snapshot.stages.flatMap(({ name, status, progress }) =>
+    status === 'running' && progress !== null ? [`${name.padEnd(nameWidth)} ${stageProgress(progress)}`] : [],
+  );
+}
+
+export function problemText({ message, fix }: RunProblem): string {
+  return fix === null ? message : `${message}; ${fix}`;
+}
+
+/** Reasons are written before the run's id is at hand: `hindsight resume RUN ...`. */
+export function reasonText(reason: string, runId: string): string {
+  return reason.replaceAll(/\bRUN\b/g, runId);
+}
+
+/** Messages count seconds and attempts; the same problem is told once. */
+function problemId({ kind, subject }: RunProblem): string {
+  return `${kind} ${subject}`;
+}
