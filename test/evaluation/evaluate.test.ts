@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EvaluationConfig } from '../../config/evaluation.js';
-import { canonicalJson, type Json } from '../../core/canonical-json.js';
+import { canonicalJson } from '../../core/canonical-json.js';
 import { Random } from '../../core/random.js';
 import type { Prediction } from '../../datasets/target.js';
 import type { Sample, Span } from '../../datasets/sample.js';
@@ -158,7 +158,7 @@ describe('evaluate', () => {
   });
 
   it('matches its schema, survives JSON, and is the same bytes again', () => {
-    const text = canonicalJson(result as unknown as Json);
+    const text = canonicalJson(result);
     expect(EvaluationResult.parse(JSON.parse(text))).toEqual(result);
     for (const row of perSample) expect(PerSample.parse(JSON.parse(JSON.stringify(row)))).toEqual(row);
     expect(JSON.stringify(run())).toBe(JSON.stringify(run()));
