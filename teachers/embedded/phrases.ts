@@ -268,6 +268,7 @@ export const scenePhrases = {
   ],
   flicker: 'the lights flicker',
   wholePictureMoves: 'the whole picture moves',
+  nothingMoves: 'nothing moves by',
   nothingUnusual: ['nothing breaks the rules', 'all of it is normal', 'this is usual activity'],
   standsOut: ['but something stands out', 'then something unusual happens'],
   judged: ['this is abnormal', 'it is abnormal'],

@@ -187,6 +187,7 @@ function whatMoves({ captions, spans, view }: ViewInput, words: readonly string[
     .map(({ things }) => things.length)
     .sort((a, b) => a - b);
   const count = counts[counts.length >> 1]!;
+  if (count === 0) return scenePhrases.nothingMoves + flicker;
   return `${countThings(count)} ${count === 1 ? 'moves' : 'move'} by${flicker}`;
 }
 
