@@ -32,6 +32,15 @@ export function capture(command, args, options = {}) {
   return result.status === 0 ? `${result.stdout}${result.stderr}` : null;
 }
 
+/** Progress looks at folders that change under it; a file gone in that moment is no reason to fail. */
+function glance(progress, lines) {
+  try {
+    return progress?.(lines);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Runs a long command, silent but for a sign of life every 10 seconds.
  * @param progress what to say meanwhile; gets the number of lines printed so far
@@ -58,7 +67,7 @@ export async function run(command, args, { note, what, progress, fix, timeout, .
   child.stdout.setEncoding('utf8').on('data', read);
   child.stderr.setEncoding('utf8').on('data', read);
   const beat = setInterval(() => {
-    const more = progress?.(lines);
+    const more = glance(progress, lines);
     note(`${what}, ${Math.round((Date.now() - since) / 1000)} s${more ? `, ${more}` : ''}`);
   }, 10_000);
   const limit = timeout === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeout);

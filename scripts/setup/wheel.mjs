@@ -90,14 +90,9 @@ function cudaRequirements(python, wheel) {
 const list = (folder) => readdirSync(folder).map((name) => join(folder, name));
 
 function bytesUnder(folder) {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, entry) =>
-        sum +
-        (statSync(join(entry.parentPath ?? entry.path, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
+  return readdirSync(folder, { recursive: true })
+    .map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0);
 }
 
 async function sha256(path) {

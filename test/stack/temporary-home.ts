@@ -15,6 +15,6 @@ export function temporaryHome(): Home {
     rmSync(home.root, { recursive: true, force: true });
     for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
     Object.assign(process.env, environment);
-  }, 60_000);
+  }, 120_000);
   return home;
 }
