@@ -90,6 +90,10 @@ export function groupedQueries(
   const { heads, keyValueHeads, headDim } = config;
   const length = x.shape[0] / rows;
   const flat = linear(tf, x, weights.query, weights.queryBias);
+  if (length === 1) {
+    const one = rotate(tf, tf.reshape<Rank.R4>(flat, [rows, heads, 1, headDim]), rotaryQueries);
+    return tf.reshape(one, [rows, keyValueHeads, heads / keyValueHeads, headDim]);
+  }
   const byHead = tf.transpose<Tensor4D>(tf.reshape(flat, [rows, length, heads, headDim]), [0, 2, 1, 3]);
   const turned = rotate(tf, byHead, rotaryQueries);
   return tf.reshape(turned, [rows, keyValueHeads, (heads / keyValueHeads) * length, headDim]);

@@ -1,18 +1,10 @@
-import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
 import { uniformAt, type RandomKey } from '../core/random.js';
-import {
-  decoderLayer,
-  decoderRotary,
-  finishLayer,
-  groupedQueries,
-  keysAndValues,
-  layerWeights,
-  ungroup,
-} from './decoder.js';
-import type { LayerWeights } from './decoder.js';
+import { Decoding, decodeWeights, rowBucket } from './decode-step.js';
+import { decoderLayer, decoderRotary, layerWeights, type LayerWeights } from './decoder.js';
 import { KeyValueCache, lastTokens, paddingMask } from './key-value-cache.js';
-import { rmsNorm } from './ops.js';
+import { signedSine } from './ops.js';
 import type { Policy } from './policy.js';
 import { mropePositions, mropeTable } from './positions.js';
 import type { Grid } from './processor.js';
@@ -60,23 +52,32 @@ export async function generate(policy: Policy, request: GenerateRequest): Promis
   const finish: ('stop' | 'length')[] = new Array<'length'>(count).fill('length');
   if (count === 0 || maxTokens === 0) return { ids, finish };
 
+  const rule = { temperature, topP };
   // The joined matrices are made once for all steps; the rest are the policy's own variables.
-  const weights = Array.from({ length: policy.config.layers }, (_, at) =>
+  const layers = Array.from({ length: policy.config.layers }, (_, at) =>
     layerWeights(tf, policy.parameter, at),
   );
-  const { cache, last, next } = prefill(policy, weights, request);
-  /** Sequences in the batch, in its order; a finished one stays until the next fixed point. */
-  let running = [...request.prompts.keys()];
+  const weights = decodeWeights(policy, layers);
+  const decoding = new Decoding(policy, rule);
+  const { cache, logits, next } = prefill(policy, layers, request);
   const done = new Array<boolean>(count).fill(false);
-  let logits: Tensor2D = last;
+  const draws = (sequences: readonly number[], step: number): number[] =>
+    sequences.map((at) => (temperature === 0 ? 0 : uniformAt(request.keys![at]!, step)));
+  /** The sequence of each row. Finished ones stay until the next fixed point, and the first fills up the batch. */
+  let rows = fill([...request.prompts.keys()]);
+  if (rows.length > count) cache.select(rows);
+  let drawn = tf.tidy(() => {
+    const uniforms = tf.tensor2d(Float32Array.from(draws(rows.slice(0, count), 0)), [count, 1]);
+    return [...sample(tf, logits, uniforms, rule).dataSync()];
+  });
+  drawn = rows.map((sequence) => drawn[sequence]!);
+  logits.dispose();
   try {
-    for (let step = 0; step < maxTokens; step++) {
-      const uniforms = temperature === 0 ? [] : running.map((at) => uniformAt(request.keys![at]!, step));
-      const tokens = sample(tf, logits, uniforms, { temperature, topP });
-      const drawn = tokens.dataSync();
-      logits.dispose();
-      running.forEach((sequence, row) => {
-        if (done[sequence]) return;
+    for (let step = 0; ; step++) {
+      const seen = new Set<number>();
+      rows.forEach((sequence, row) => {
+        if (done[sequence] || seen.has(sequence)) return;
+        seen.add(sequence);
         const id = drawn[row]!;
         ids[sequence]!.push(id);
         request.onToken?.(sequence, id);
@@ -86,38 +87,34 @@ export async function generate(policy: Policy, request: GenerateRequest): Promis
           finish[sequence] = 'stop';
         }
       });
-      const over = step + 1 === maxTokens || running.every((sequence) => done[sequence]);
-      if (over) {
-        tokens.dispose();
-        break;
+      if (step + 1 === maxTokens || done.every(Boolean)) break;
+      if (cache.isTailFull) {
+        cache.joinTail();
+        const running = [...seen].filter((sequence) => !done[sequence]);
+        if (rowBucket(running.length) < rows.length) {
+          const kept = fill(running).map((sequence) => rows.indexOf(sequence));
+          cache.select(kept);
+          drawn = kept.map((row) => drawn[row]!);
+          rows = kept.map((row) => rows[row]!);
+        }
       }
-      let input = tokens;
-      if (cache.joinFullBlock() && running.some((sequence) => done[sequence])) {
-        const rows = [...running.keys()].filter((row) => !done[running[row]!]);
-        cache.select(rows);
-        running = rows.map((row) => running[row]!);
-        input = tf.tensor1d(
-          Int32Array.from(rows, (row) => drawn[row]!),
-          'int32',
-        );
-        tokens.dispose();
-      }
-      logits = decode(
-        policy,
-        weights,
-        cache,
-        input,
-        running.map((sequence) => next[sequence]! + step),
-      );
-      input.dispose();
+      const positions = rows.map((sequence) => next[sequence]! + step);
+      const tokens = decoding.next(weights, cache, drawn, positions, draws(rows, step + 1));
+      drawn = [...tokens.dataSync()];
+      tokens.dispose();
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   } finally {
-    logits.dispose();
     cache.dispose();
-    for (const { keyValue, keyValueBias } of weights) tf.dispose([keyValue, keyValueBias]);
+    for (const { keyValue, keyValueBias } of layers) tf.dispose([keyValue, keyValueBias]);
   }
   return { ids, finish };
+}
+
+/** Repeats the first sequence until the batch has a size that decoding is compiled for. */
+function fill(sequences: readonly number[]): number[] {
+  const padding = rowBucket(sequences.length) - sequences.length;
+  return [...sequences, ...new Array<number>(padding).fill(sequences[0]!)];
 }
 
 function check(
@@ -144,7 +141,7 @@ function prefill(
   policy: Policy,
   weights: readonly LayerWeights[],
   { prompts, vision, grid, visionRow }: GenerateRequest,
-): { cache: KeyValueCache; last: Tensor2D; next: number[] } {
+): { cache: KeyValueCache; logits: Tensor2D; next: number[] } {
   const { config } = policy;
   const { tf } = policy.backend;
   const rowOf = new Map<string, number>();
@@ -181,13 +178,13 @@ function prefill(
     return at.next;
   });
   const cache = new KeyValueCache(tf, paddingMask(tf, lengths, length));
-  const last = tf.tidy(() => {
+  const logits = tf.tidy(() => {
     const shape: [number, number, number, number] = [rows, 1, length, config.headDim];
     const rotaries = decoderRotary(
       tf,
       config,
       tf.tensor4d(table.cos, shape),
-      tf.tensor4d(signed(table.sin, config.headDim), shape),
+      tf.tensor4d(signedSine(table.sin, config.headDim), shape),
     );
     let x = policy.embed(tf.tensor1d(ids, 'int32'), vision, tf.tensor1d(index, 'int32'));
     for (const layer of weights) {
@@ -195,43 +192,9 @@ function prefill(
       cache.addLayer(out.k, out.v);
       x = out.x;
     }
-    const logits = policy.head(lastTokens(tf, x, lengths, length));
-    return rows === prompts.length ? logits : tf.gather(logits, tf.tensor1d(Int32Array.from(owner), 'int32'));
+    const last = policy.head(lastTokens(tf, x, lengths, length));
+    return rows === prompts.length ? last : tf.gather(last, tf.tensor1d(Int32Array.from(owner), 'int32'));
   });
   if (rows !== prompts.length) cache.select(owner);
-  return { cache, last, next: owner.map((row) => next[row]!) };
+  return { cache, logits, next: owner.map((row) => next[row]!) };
 }
-
-/** One token for every running sequence: ids [rows] at their positions to logits [rows, vocabulary]. */
-function decode(
-  policy: Policy,
-  weights: readonly LayerWeights[],
-  cache: KeyValueCache,
-  ids: Tensor1D,
-  positions: readonly number[],
-): Tensor2D {
-  const { config } = policy;
-  const { tf } = policy.backend;
-  const rows = positions.length;
-  return tf.tidy(() => {
-    const table = mropeTable(config, Int32Array.from([...positions, ...positions, ...positions]));
-    const shape: [number, number, number, number] = [rows, 1, 1, config.headDim];
-    const rotaries = decoderRotary(
-      tf,
-      config,
-      tf.tensor4d(table.cos, shape),
-      tf.tensor4d(signed(table.sin, config.headDim), shape),
-    );
-    let x = tf.gather(policy.parameter('model.embed_tokens.weight') as Tensor2D, ids);
-    weights.forEach((layer, at) => {
-      const normal = rmsNorm(tf, x, layer.inputNorm, config.rmsNormEps);
-      const [k, v] = keysAndValues(tf, config, layer, normal, rows, rotaries.keys);
-      const q = groupedQueries(tf, config, layer, normal, rows, rotaries.queries);
-      x = finishLayer(tf, config, layer, x, ungroup(tf, config, cache.attend(at, q, k, v)));
-    });
-    return policy.head(x);
-  });
-}
-
-const signed = (sin: Float32Array, dim: number): Float32Array =>
-  sin.map((value, i) => (i % dim < dim / 2 ? -value : value));

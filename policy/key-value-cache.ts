@@ -1,13 +1,14 @@
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 
-/** New tokens are appended to a short tail; the tail joins the long part after this many. */
-const BLOCK = 32;
+/** Tokens that are written into one tail before it joins the long part. */
+export const TAIL = 32;
 
-/** Keys or values [rows, heads, tokens, dim] in two pieces, so that a new token does not copy the whole cache. */
+/** Keys or values of one layer: [rows, heads, tokens, dim] in two pieces, so that a new token copies only the short one. */
 interface Pieces {
   head: Tensor4D;
-  tail: Tensor4D | null;
+  /** Always TAIL tokens long, zero where nothing is written yet: its shape does not change with every token. */
+  tail: Tensor4D;
 }
 
 /**
@@ -15,57 +16,75 @@ interface Pieces {
  * replace them dispose of the old ones.
  */
 export class KeyValueCache {
-  #layers: { k: Pieces; v: Pieces }[] = [];
+  readonly #layers: { readonly k: Pieces; readonly v: Pieces }[] = [];
+  #written = 0;
 
   constructor(
     private readonly tf: TensorFlow,
-    /** [rows, 1, tokens of the head] or null: what hides the padding of shorter prompts. */
+    /** [rows, 1, tokens of the head], large negative numbers on the padding of shorter prompts; null without. */
     private hidden: Tensor | null,
   ) {}
 
   /** Takes over a layer's keys and values of the prompts. */
   addLayer(k: Tensor4D, v: Tensor4D): void {
-    this.#layers.push({ k: { head: this.tf.keep(k), tail: null }, v: { head: this.tf.keep(v), tail: null } });
+    const pieces = (head: Tensor4D): Pieces => {
+      const [rows, heads, , dim] = head.shape;
+      return { head: this.tf.keep(head), tail: this.tf.keep(this.tf.zeros([rows, heads, TAIL, dim])) };
+    };
+    this.#layers.push({ k: pieces(k), v: pieces(v) });
   }
 
-  /**
-   * Attention of one new token per row: appends its keys and values, then softmax(Q K^T) V over all.
-   *
-   * @param q [rows, keyValueHeads, groups, dim], scaled; @param k, v [rows, keyValueHeads, 1, dim]
-   * @returns as q
-   */
-  attend(layer: number, q: Tensor4D, k: Tensor4D, v: Tensor4D): Tensor4D {
-    const { tf } = this;
-    const cached = this.#layers[layer]!;
-    this.#append(cached.k, k);
-    this.#append(cached.v, v);
-    const long = tf.matMul<Tensor4D>(q, cached.k.head, false, true);
-    const shown = this.hidden === null ? long : tf.add<Tensor4D>(long, tf.expandDims(this.hidden, 1));
-    const split = cached.k.head.shape[2];
-    const scores = tf.concat([shown, tf.matMul<Tensor4D>(q, cached.k.tail!, false, true)], -1);
-    const [a, b] = tf.split(tf.softmax(scores), [split, scores.shape[3] - split], -1);
-    return tf.add(tf.matMul(a!, cached.v.head), tf.matMul(b!, cached.v.tail!));
+  /** The place in the tail that the next token takes. */
+  get slot(): number {
+    return this.#written;
   }
 
-  /** Joins the tails when a block is full; true when it did. */
-  joinFullBlock(): boolean {
+  get isTailFull(): boolean {
+    return this.#written === TAIL;
+  }
+
+  /** Everything a decoding step reads, by the names that {@link decodeStep} uses. */
+  inputs(): Record<string, Tensor> {
+    const named: Record<string, Tensor> = this.hidden === null ? {} : { hidden: this.hidden };
+    this.#layers.forEach(({ k, v }, layer) => {
+      named[`k${layer}`] = k.head;
+      named[`v${layer}`] = v.head;
+      named[`kTail${layer}`] = k.tail;
+      named[`vTail${layer}`] = v.tail;
+    });
+    return named;
+  }
+
+  /** Takes over the tails with one more token written. */
+  advance(tails: Readonly<Record<string, Tensor>>): void {
+    this.#layers.forEach(({ k, v }, layer) => {
+      k.tail.dispose();
+      v.tail.dispose();
+      k.tail = tails[`kTail${layer}`] as Tensor4D;
+      v.tail = tails[`vTail${layer}`] as Tensor4D;
+    });
+    this.#written++;
+  }
+
+  /** Moves a full tail into the long part. */
+  joinTail(): void {
     const { tf } = this;
-    if ((this.#layers[0]?.k.tail?.shape[2] ?? 0) < BLOCK) return false;
     for (const { k, v } of this.#layers) {
       for (const pieces of [k, v]) {
-        const joined = tf.keep(tf.concat([pieces.head, pieces.tail!], 2));
-        tf.dispose([pieces.head, pieces.tail!]);
+        const joined = tf.keep(tf.concat([pieces.head, pieces.tail], 2));
+        const empty = tf.keep(tf.zerosLike(pieces.tail));
+        tf.dispose([pieces.head, pieces.tail]);
         pieces.head = joined;
-        pieces.tail = null;
+        pieces.tail = empty;
       }
     }
     if (this.hidden !== null) {
-      const [rows, one] = this.hidden.shape as [number, number, number];
-      const padding = tf.zeros([rows, one, BLOCK]);
-      this.#replaceHidden(tf.concat([this.hidden, padding], -1));
-      padding.dispose();
+      const shown = tf.zeros([this.hidden.shape[0]!, 1, TAIL]);
+      const joined = tf.keep(tf.concat([this.hidden, shown], -1));
+      tf.dispose([this.hidden, shown]);
+      this.hidden = joined;
     }
-    return true;
+    this.#written = 0;
   }
 
   /** Keeps the given rows, in that order; rows may repeat. */
@@ -80,7 +99,7 @@ export class KeyValueCache {
     for (const { k, v } of this.#layers) {
       for (const pieces of [k, v]) {
         pieces.head = move(pieces.head);
-        if (pieces.tail !== null) pieces.tail = move(pieces.tail);
+        pieces.tail = move(pieces.tail);
       }
     }
     if (this.hidden !== null) this.hidden = move(this.hidden);
@@ -88,27 +107,10 @@ export class KeyValueCache {
   }
 
   dispose(): void {
-    for (const { k, v } of this.#layers) {
-      for (const { head, tail } of [k, v]) {
-        head.dispose();
-        tail?.dispose();
-      }
-    }
-    this.#layers = [];
+    for (const { k, v } of this.#layers) this.tf.dispose([k.head, k.tail, v.head, v.tail]);
+    this.#layers.length = 0;
     this.hidden?.dispose();
     this.hidden = null;
-  }
-
-  #append(pieces: Pieces, added: Tensor4D): void {
-    const { tf } = this;
-    const tail = tf.keep(pieces.tail === null ? tf.clone(added) : tf.concat([pieces.tail, added], 2));
-    pieces.tail?.dispose();
-    pieces.tail = tail;
-  }
-
-  #replaceHidden(next: Tensor): void {
-    this.hidden?.dispose();
-    this.hidden = this.tf.keep(next);
   }
 }
 

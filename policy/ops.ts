@@ -96,14 +96,18 @@ export interface Rotary {
   readonly signedSin: Tensor;
 }
 
+/** Negates the first half of every `dim` values. */
+export function signedSine(sin: Float32Array, dim: number): Float32Array {
+  return sin.map((value, i) => (i % dim < dim / 2 ? -value : value));
+}
+
 /** Host-side tables to tensors of a shape that broadcasts. */
 export function rotary(
   tf: TensorFlow,
   table: { readonly cos: Float32Array; readonly sin: Float32Array },
   shape: number[],
 ): Rotary {
-  const dim = shape[shape.length - 1]!;
-  const signed = table.sin.map((value, i) => (i % dim < dim / 2 ? -value : value));
+  const signed = signedSine(table.sin, shape[shape.length - 1]!);
   return { cos: tf.tensor(table.cos, shape), signedSin: tf.tensor(signed, shape) };
 }
 

@@ -3,10 +3,11 @@ import { TerminalError } from '../core/errors.js';
 import { deriveKey, Random, type RandomKey } from '../core/random.js';
 import type { Backend } from './backend.js';
 import type { PolicyBatch } from './batch.js';
+import type { CompiledStep } from './compile.js';
 import type { PolicyConfig } from './config.js';
 import { decoderLayer, decoderRotary, layerWeights } from './decoder.js';
 import { readModelFolder, writeModelFolder } from './model-folder.js';
-import { embed, linear, rmsNorm } from './ops.js';
+import { embed, linear, rmsNorm, signedSine } from './ops.js';
 import { parameterSpecs } from './parameters.js';
 import { mropeTable } from './positions.js';
 import type { Grid } from './processor.js';
@@ -57,13 +58,11 @@ export function batchTensors(backend: Backend, config: PolicyConfig, batch: Poli
     shared.set(batch.positions.subarray(axis * rows * length, axis * rows * length + length), axis * length);
   }
   const table = mropeTable(config, shared);
-  const half = config.headDim / 2;
-  const signed = table.sin.map((value, i) => (i % config.headDim < half ? -value : value));
   return {
     ids: tf.tensor2d(batch.ids, [rows, length], 'int32'),
     visionIndex: tf.tensor2d(index, [rows, length], 'int32'),
     cos: tf.tensor2d(table.cos, [length, config.headDim]),
-    signedSin: tf.tensor2d(signed, [length, config.headDim]),
+    signedSin: tf.tensor2d(signedSine(table.sin, config.headDim), [length, config.headDim]),
     targets: tf.tensor2d(batch.targets, [rows, predicted], 'int32'),
     mask: tf.tensor2d(batch.mask, [rows, predicted]),
   };
@@ -72,6 +71,7 @@ export function batchTensors(backend: Backend, config: PolicyConfig, batch: Poli
 /** A Qwen2.5-VL model on a backend. */
 export class Policy {
   readonly #tables = new Map<string, VisionTables>();
+  readonly #compiled = new Map<string, CompiledStep>();
 
   private constructor(
     readonly backend: Backend,
@@ -189,7 +189,16 @@ export class Policy {
     return linear(tf, normal, parameter(name) as Tensor2D);
   }
 
+  /** A compiled step that lives as long as the policy, made when it is first asked for. */
+  compiled(key: string, make: () => CompiledStep): CompiledStep {
+    const known = this.#compiled.get(key) ?? make();
+    this.#compiled.set(key, known);
+    return known;
+  }
+
   dispose(): void {
+    for (const step of this.#compiled.values()) step.dispose();
+    this.#compiled.clear();
     for (const variable of this.variables.values()) variable.dispose();
     for (const tables of this.#tables.values()) disposeVisionTables(tables);
     this.#tables.clear();

@@ -12,27 +12,19 @@ export interface SamplingRule {
  * Draws one token per row by inverting the cumulative distribution at a given uniform number, so that the draw depends
  * on nothing but the logits and that number.
  *
- * @param logits [rows, vocabulary]; @param uniforms in [0, 1), one per row, unused when greedy
+ * @param logits [rows, vocabulary]; @param uniforms [rows, 1] in [0, 1), not looked at when greedy
  * @returns int32 [rows]
  */
-export function sample(
-  tf: TensorFlow,
-  logits: Tensor2D,
-  uniforms: readonly number[],
-  rule: SamplingRule,
-): Tensor1D {
+export function sample(tf: TensorFlow, logits: Tensor2D, uniforms: Tensor2D, rule: SamplingRule): Tensor1D {
   if (rule.temperature === 0) return tf.argMax(logits, -1);
-  return tf.tidy(() => {
-    const vocabulary = logits.shape[1];
-    const u = tf.tensor2d(Float32Array.from(uniforms), [uniforms.length, 1]);
-    const probabilities = tf.softmax(tf.mul<Tensor2D>(logits, 1 / rule.temperature));
-    if (rule.topP >= 1) return pick(tf, probabilities, u, vocabulary);
-    const { values, indices } = tf.topk(probabilities, vocabulary, true);
-    const before = tf.sub(tf.cumsum(values, -1), values);
-    const kept = tf.mul(values, tf.cast(tf.less(before, rule.topP), 'float32'));
-    const place = pick(tf, kept as Tensor2D, u, vocabulary);
-    return tf.squeeze(tf.gather(indices, tf.expandDims(place, 1), 1, 1), [1]);
-  });
+  const vocabulary = logits.shape[1];
+  const probabilities = tf.softmax(tf.mul<Tensor2D>(logits, 1 / rule.temperature));
+  if (rule.topP >= 1) return pick(tf, probabilities, uniforms, vocabulary);
+  const { values, indices } = tf.topk(probabilities, vocabulary, true);
+  const before = tf.sub(tf.cumsum(values, -1), values);
+  const kept = tf.mul<Tensor2D>(values, tf.cast(tf.less(before, rule.topP), 'float32'));
+  const place = pick(tf, kept, uniforms, vocabulary);
+  return tf.squeeze(tf.gather(indices, tf.expandDims(place, 1), 1, 1), [1]);
 }
 
 /** The first column whose running sum exceeds u times the row's sum. */

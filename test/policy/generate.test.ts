@@ -176,7 +176,10 @@ describe('sample', () => {
     const probabilities = [0.05, 0.5, 0.15, 0.3];
     const rows = 4000;
     const logits = tf.tile<Tensor2D>(tf.log(tf.tensor2d([probabilities])), [rows, 1]);
-    const uniforms = Array.from({ length: rows }, (_, i) => uniformAt([7, 7], i));
+    const uniforms = tf.tensor2d(
+      Float32Array.from({ length: rows }, (_, i) => uniformAt([7, 7], i)),
+      [rows, 1],
+    );
     const counts = async (topP: number) => {
       const drawn = await sample(tf, logits, uniforms, { temperature: 1, topP }).data();
       return probabilities.map((_, id) => drawn.filter((d) => d === id).length / rows);
@@ -188,7 +191,7 @@ describe('sample', () => {
     expect([a, c]).toEqual([0, 0]);
     expect(Math.abs(b! - 0.625)).toBeLessThan(0.025);
     expect(b! + d!).toBeCloseTo(1, 6);
-    const greedy = await sample(tf, logits, [], { temperature: 0, topP: 1 }).data();
+    const greedy = await sample(tf, logits, uniforms, { temperature: 0, topP: 1 }).data();
     expect(new Set(greedy)).toEqual(new Set([1]));
   });
 });
