@@ -5,6 +5,9 @@ import type { PatchSizes, Grid } from '../policy/processor.js';
 import { patchify } from '../policy/processor.js';
 import { decodeFramePack, packFrames, type FramePack } from '../video/frame-pack.js';
 
+/** Qwen2.5-VL's patches, of every size of the model. */
+const qwenSizes: PatchSizes = { patchSize: 14, temporalPatchSize: 2, spatialMergeSize: 2 };
+
 /** A video as the policy takes it. */
 export interface VideoPatches {
   /** [t * h * w, patch values] */
@@ -57,6 +60,13 @@ export class FrameCache {
     const pack = await this.pack(sampleId);
     const pixels = packFrames(pack, frames);
     return patchify(pixels, { count: frames.length, height: pack.height, width: pack.width }, sizes);
+  }
+
+  /** The grid that so many frames of a sample make. */
+  async grid(sampleId: string, frames: number, sizes: PatchSizes = qwenSizes): Promise<Grid> {
+    const { width, height } = await this.pack(sampleId);
+    const { patchSize, temporalPatchSize } = sizes;
+    return { t: Math.ceil(frames / temporalPatchSize), h: height / patchSize, w: width / patchSize };
   }
 
   /** Bytes of decoded pixels held. */

@@ -4,7 +4,7 @@ import { RetryableError } from '../core/errors.js';
 export class JobStopped extends RetryableError {
   constructor(
     readonly step: number,
-    /** The checkpoint folder to go on from; null when nothing had been done that could be saved. */
+    /** The checkpoint folder written for it; null when no step had been made since the job began. */
     readonly folder: string | null,
   ) {
     super('training.stopped', `stopped on request after step ${step}`);

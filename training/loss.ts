@@ -26,15 +26,8 @@ export function tokenEntropy(tf: TensorFlow, logits: Tensor3D, temperature = 1):
     const shifted = scaled.sub<Tensor3D>(scaled.max(-1, true));
     const exponentials = shifted.exp();
     const total = exponentials.sum(-1, true);
-    return total
-      .log()
-      .squeeze([-1])
-      .sub(
-        exponentials
-          .mul(shifted)
-          .sum(-1)
-          .div(total.squeeze([-1])),
-      ) as Tensor2D;
+    const centre = exponentials.mul(shifted).sum(-1, true).div(total);
+    return total.log().sub(centre).squeeze<Tensor2D>([-1]);
   });
 }
 

@@ -1,0 +1,326 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseJsonl } from '../../core/jsonl.js';
+import { type Backend, loadBackend } from '../../policy/backend.js';
+import { Policy } from '../../policy/policy.js';
+import { Tokenizer } from '../../policy/tokenizer.js';
+import type { TrainerJob } from '../../training/job.js';
+import { JobStopped, runJob } from '../../training/run-job.js';
+import { listen, makeTinyWorld, type TinyWorld } from './tiny-world.js';
+
+let world: TinyWorld;
+let backend: Backend;
+let sftModel: string;
+
+beforeAll(async () => {
+  backend = await loadBackend();
+  world = await makeTinyWorld();
+  const job = await world.sft('base', { steps: 5 });
+  await runJob(job, backend, listen());
+  sftModel = join(job.workDir, 'model');
+});
+afterAll(() => world.remove());
+
+const rows = async (folder: string, name = 'log.jsonl'): Promise<Record<string, unknown>[]> =>
+  parseJsonl(await readFile(join(folder, name), 'utf8'), name) as Record<string, unknown>[];
+
+/** Bytes of everything that a finished training leaves. */
+async function left(folder: string): Promise<Record<string, Buffer>> {
+  const files: Record<string, Buffer> = {};
+  for (const name of await readdir(join(folder, 'model'))) {
+    files[`model/${name}`] = await readFile(join(folder, 'model', name));
+  }
+  for (const name of ['state.safetensors', 'log.jsonl', 'completions.jsonl']) {
+    const bytes = await readFile(join(folder, name)).catch(() => null);
+    if (bytes !== null) files[name] = bytes;
+  }
+  return files;
+}
+
+/** Runs a job, stopping it after each number of steps and going on from its newest checkpoint, in new work folders. */
+async function runInPieces(
+  make: (name: string) => Promise<TrainerJob>,
+  name: string,
+  stops: number[],
+): Promise<string> {
+  let resumeFrom: string | null = null;
+  for (const [piece, stop] of [...stops, Infinity].entries()) {
+    const job = { ...(await make(`${name}-${piece}`)), resumeFrom } as TrainerJob;
+    const control = listen(stop);
+    try {
+      await runJob(job, backend, control);
+      return job.workDir;
+    } catch (error) {
+      if (!(error instanceof JobStopped)) throw error;
+      resumeFrom = error.folder;
+      expect(resumeFrom).not.toBeNull();
+    }
+  }
+  throw new Error('the job never finished');
+}
+
+async function expectSameBytes(
+  make: (name: string) => Promise<TrainerJob>,
+  name: string,
+  stops: number[],
+): Promise<void> {
+  const whole = await make(`${name}-whole`);
+  await runJob(whole, backend, listen());
+  const pieces = await runInPieces(make, name, stops);
+  const [expected, found] = [await left(whole.workDir), await left(pieces)];
+  expect(Object.keys(found)).toEqual(Object.keys(expected));
+  for (const [file, bytes] of Object.entries(expected)) {
+    expect(found[file]!.equals(bytes), `${file} differs`).toBe(true);
+  }
+}
+
+describe('sft', () => {
+  it('warms the vision tower up, tunes, validates and leaves a model folder', async () => {
+    const job = await world.sft('sft-plain');
+    const control = listen();
+    await runJob(job, backend, control);
+    const log = await rows(job.workDir);
+    expect(log.map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(log.map((row) => row.phase)).toEqual([
+      ...Array<string>(3).fill('vision-warmup'),
+      ...Array<string>(5).fill('sft'),
+    ]);
+    expect(log.filter((row) => row.validationLoss !== undefined).map((row) => row.step)).toEqual([5, 7, 8]);
+    expect(control.events.at(-1)?.type).toBe('done');
+    expect(control.events.filter((e) => e.type === 'checkpoint').map((e) => e.step)).toEqual([2, 4, 6]);
+    const policy = await Policy.load(backend, join(job.workDir, 'model'));
+    const tokenizer = await Tokenizer.load(join(job.workDir, 'model'));
+    expect(policy.config.vocabSize).toBe(tokenizer.size);
+    for (const word of ['<reflection>', 'wrong', '<how>', 'Normal', 'category'])
+      expect(tokenizer.has(word)).toBe(true);
+    policy.dispose();
+  });
+
+  it('learns: the loss falls and the validation loss with it', async () => {
+    const job = await world.sft('sft-learns', {
+      visionWarmup: { steps: 10, batchSize: 8 },
+      steps: 60,
+      batchSize: 8,
+      validationEvery: 20,
+      optimizer: { learningRate: 1e-2, warmupSteps: 5 },
+    });
+    await runJob(job, backend, listen());
+    const tuned = (await rows(job.workDir)).filter((row) => row.phase === 'sft');
+    expect(tuned.at(-1)!.loss as number).toBeLessThan((tuned[0]!.loss as number) / 5);
+    const validation = tuned.flatMap((row) =>
+      row.validationLoss === undefined ? [] : [row.validationLoss as number],
+    );
+    expect(validation.at(-1)!).toBeLessThan(validation[0]!);
+    expect(tuned.at(-1)!.tokenAccuracy as number).toBeGreaterThan(0.8);
+  }, 60_000);
+
+  it('ends with the same bytes when it is stopped at any step and resumed, the phase change included', async () => {
+    await expectSameBytes((name) => world.sft(name), 'sft-resume', [1, 2, 1, 1]);
+  }, 60_000);
+
+  it('ends with the same bytes when it is killed and goes on from the last regular checkpoint', async () => {
+    const whole = await world.sft('sft-killed-whole');
+    await runJob(whole, backend, listen());
+    const again = await world.sft('sft-killed-again');
+    const resumeFrom = join(whole.workDir, 'checkpoints', 'step-000004');
+    await runJob({ ...again, resumeFrom }, backend, listen());
+    expect(await left(again.workDir)).toEqual(await left(whole.workDir));
+  });
+
+  it('refuses the checkpoint of a job with other parameters', async () => {
+    const stopped = await world.sft('sft-other');
+    const error: unknown = await runJob(stopped, backend, listen(2)).catch((e: unknown) => e);
+    const other = await world.sft('sft-other-again', { steps: 6 });
+    await expect(
+      runJob({ ...other, resumeFrom: (error as JobStopped).folder }, backend, listen()),
+    ).rejects.toMatchObject({
+      code: 'training.other-job',
+    });
+  });
+
+  it('keeps the number of tensors constant over 20 steps and frees all of them at the end', async () => {
+    const before = backend.tf.memory().numTensors;
+    const job = await world.sft('sft-memory', { visionWarmup: { steps: 0 }, steps: 20, checkpointEvery: 7 });
+    const counts: number[] = [];
+    await runJob(job, backend, {
+      emit: (event) => {
+        if (event.type === 'progress') counts.push(backend.tf.memory().numTensors);
+      },
+      stopRequested: () => false,
+    });
+    expect(new Set(counts).size).toBe(1);
+    expect(backend.tf.memory().numTensors).toBe(before);
+  });
+
+  it('stops at the first number that is not finite and saves the batch', async () => {
+    const job = await world.sft('sft-nan', {
+      visionWarmup: { steps: 0 },
+      optimizer: { learningRate: 1e38, warmupSteps: 0 },
+    });
+    await expect(runJob(job, backend, listen())).rejects.toMatchObject({ code: 'training.not-finite' });
+    const saved = JSON.parse(await readFile(join(job.workDir, 'bad-batch', 'batch.json'), 'utf8')) as {
+      batch: string[];
+    };
+    expect(saved.batch).toHaveLength(4);
+  });
+});
+
+describe('reflection sft', () => {
+  it('trains on reflective and plain sequences and resumes exactly', async () => {
+    await expectSameBytes((name) => world.reflectionSft(name, sftModel), 'reflection-resume', [1, 1]);
+  }, 60_000);
+});
+
+describe('grpo', () => {
+  it('writes what is watched and every completion, and changes the policy', async () => {
+    const job = await world.grpo('grpo-plain', sftModel);
+    const before = backend.tf.memory().numTensors;
+    await runJob(job, backend, listen());
+    expect(backend.tf.memory().numTensors).toBe(before);
+    const log = await rows(job.workDir);
+    expect(log).toHaveLength(3);
+    for (const name of [
+      'reward',
+      'rewardStd',
+      'accuracyReward',
+      'accuracyRewardStd',
+      'formatReward',
+      'lengthReward',
+      'verificationReward',
+      'flatGroups',
+      'kl',
+      'entropy',
+      'completionMean',
+      'completionMin',
+      'completionMax',
+      'truncated',
+      'gradNorm',
+      'learningRate',
+      'firstAccuracy',
+      'finalAccuracy',
+      'predictedAbnormal',
+      'spanWidth',
+      'tokens',
+    ]) {
+      expect(typeof log[2]![name], name).toBe('number');
+    }
+    const completions = await rows(job.workDir, 'completions.jsonl');
+    expect(completions).toHaveLength(3 * 4 * 2);
+    expect(completions.map((row) => row.step)).toEqual([
+      ...Array(8).fill(1),
+      ...Array(8).fill(2),
+      ...Array(8).fill(3),
+    ]);
+    expect(log[0]!.kl).toBeCloseTo(0, 5);
+  }, 60_000);
+
+  it('resumes exactly, completions included, without doubled rows', async () => {
+    await expectSameBytes((name) => world.grpo(name, sftModel), 'grpo-resume', [1, 1]);
+  }, 60_000);
+
+  it('goes on with the optimizer of the epoch before', async () => {
+    const change = { epochs: 2, stepsPerEpoch: 2 };
+    const first = await world.grpo('grpo-epoch-0', sftModel, change);
+    await runJob(first, backend, listen());
+    const second = {
+      ...(await world.grpo('grpo-epoch-1', join(first.workDir, 'model'), change)),
+      startState: join(first.workDir, 'state.safetensors'),
+      reference: sftModel,
+      epoch: 1,
+    };
+    await runJob(second, backend, listen());
+    const both = await world.grpo('grpo-both', sftModel, { epochs: 1, stepsPerEpoch: 4 });
+    await runJob(both, backend, listen());
+    const [a, b] = [await left(second.workDir), await left(both.workDir)];
+    expect(a['model/model.safetensors']!.equals(b['model/model.safetensors']!)).toBe(true);
+    expect(a['state.safetensors']!.equals(b['state.safetensors']!)).toBe(true);
+  }, 60_000);
+
+  it('updates several times per generation with clipping, without a reference at beta 0', async () => {
+    const job = await world.grpo('grpo-clipping', sftModel, {
+      updatesPerGeneration: 3,
+      beta: 0,
+      aggregation: 'dapo',
+      optimizer: { learningRate: 5e-3, warmupSteps: 0 },
+    });
+    await runJob(job, backend, listen());
+    const log = await rows(job.workDir);
+    expect(log.every((row) => row.kl === 0)).toBe(true);
+    expect(log.some((row) => (row.clipped as number) > 0)).toBe(true);
+  }, 60_000);
+
+  it('runs the combined preset on reflective completions', async () => {
+    const tuned = await world.reflectionSft('grpo-combined-start', sftModel, {
+      sft: { steps: 3, batchSize: 4 },
+    });
+    await runJob(tuned, backend, listen());
+    const job = await world.grpo('grpo-combined', join(tuned.workDir, 'model'), {
+      preset: 'combined',
+      labels: 'spans',
+      stepsPerEpoch: 2,
+      maskTruncated: true,
+      sampling: { maxTokens: 130 },
+    });
+    await runJob(job, backend, listen());
+    const log = await rows(job.workDir);
+    expect(log[1]!.reflectionReward).toBeTypeOf('number');
+    expect(log[1]!.tiouPaid).toBeLessThan(1);
+  }, 60_000);
+
+  it('refuses greedy rollouts', async () => {
+    const job = await world.grpo('grpo-greedy', sftModel, { sampling: { temperature: 0 } });
+    await expect(runJob(job, backend, listen())).rejects.toMatchObject({ code: 'training.greedy-rollouts' });
+  });
+});
+
+describe('answers', () => {
+  it('writes one row per sample and completion, the same every time', async () => {
+    const change = {
+      completionsPerSample: 3,
+      sampling: { temperature: 1, topP: 0.9, maxTokens: 20 },
+      purpose: 'drafts',
+    };
+    const first = await world.answer('answer-a', sftModel, change);
+    await runJob(first, backend, listen());
+    const found = await rows(first.workDir, 'answers.jsonl');
+    expect(found.map((row) => `${row.sampleId as string} ${row.completion as number}`)).toEqual(
+      first.sampleIds.flatMap((id) => [0, 1, 2].map((i) => `${id} ${i}`)),
+    );
+    for (const row of found) expect(row.tokens as number).toBeLessThanOrEqual(20);
+    const again = await world.answer('answer-b', sftModel, change);
+    await runJob(again, backend, listen());
+    expect(await rows(again.workDir, 'answers.jsonl')).toEqual(found);
+    const other = await world.answer('answer-c', sftModel, { ...change, purpose: 'predictions' });
+    await runJob(other, backend, listen());
+    expect(await rows(other.workDir, 'answers.jsonl')).not.toEqual(found);
+  });
+
+  it('keeps at most two checkpoints loaded between jobs', async () => {
+    const train = await world.sft('shelf', { visionWarmup: { steps: 0 }, steps: 1 });
+    await runJob(train, backend, listen());
+    const empty = backend.tf.memory().numTensors;
+    const counts: number[] = [];
+    for (const digest of ['a', 'b', 'a', 'c', 'c']) {
+      const model = join(train.workDir, 'model');
+      await runJob(
+        await world.answer(`shelf-${digest}`, model, {
+          checkpointDigest: digest,
+          sampling: { temperature: 0, topP: 1, maxTokens: 2 },
+        }),
+        backend,
+        listen(),
+      );
+      counts.push(backend.tf.memory().numTensors - empty);
+    }
+    expect(counts[1]).toBe(2 * counts[0]!);
+    expect(counts.slice(2)).toEqual([counts[1], counts[1], counts[1]]);
+  });
+
+  it('names a sample that is not there, and stops when asked', async () => {
+    const job = await world.answer('answer-unknown', sftModel, { sampleIds: ['nobody'] });
+    await expect(runJob(job, backend, listen())).rejects.toMatchObject({ code: 'training.unknown-id' });
+    const stopped = await world.answer('answer-stopped', sftModel);
+    await expect(runJob(stopped, backend, listen(0))).rejects.toBeInstanceOf(JobStopped);
+  });
+});

@@ -1,0 +1,107 @@
+import type { RandomKey } from '../core/random.js';
+import type { SamplingConfig } from '../config/training.js';
+import { generate, type GenerateRequest } from '../policy/generate.js';
+import type { Policy } from '../policy/policy.js';
+import type { VideoPatches } from './frame-cache.js';
+import { patchTensor } from './supervised.js';
+
+/** One video to be asked about, once per key. */
+export interface Question {
+  readonly video: VideoPatches;
+  /** Prompt ids, the video's placeholders included. */
+  readonly prompt: readonly number[];
+  /** One per completion: what its random draws derive from. Greedy answers do not use them. */
+  readonly keys: readonly RandomKey[];
+}
+
+export interface Answer {
+  /** With the token that ended it. */
+  readonly ids: readonly number[];
+  readonly finish: 'stop' | 'length';
+}
+
+/** Sequences generated together at most. */
+const rowsTogether = 64;
+
+/**
+ * Answers every question, in batches that follow from the list alone: by grid, in the given order, as many questions as
+ * fit {@link rowsTogether} sequences. Completions of one question share its vision and its prefill.
+ * @returns one list per question, one answer per key
+ */
+export async function answerVideos(
+  policy: Policy,
+  questions: readonly Question[],
+  sampling: SamplingConfig,
+  options: { readonly stop?: GenerateRequest['stop']; onBatch?(answered: number): void } = {},
+): Promise<Answer[][]> {
+  const byGrid = new Map<string, number[]>();
+  for (const [at, { video }] of questions.entries()) {
+    const key = `${video.grid.t}x${video.grid.h}x${video.grid.w}`;
+    byGrid.set(key, [...(byGrid.get(key) ?? []), at]);
+  }
+  const answers: Answer[][] = questions.map(() => []);
+  let answered = 0;
+  for (const members of byGrid.values()) {
+    for (const batch of batches(questions, members)) {
+      const found = await answerBatch(
+        policy,
+        batch.map((at) => questions[at]!),
+        sampling,
+        options.stop,
+      );
+      for (const [i, at] of batch.entries()) answers[at] = found[i]!;
+      answered += batch.length;
+      options.onBatch?.(answered);
+    }
+  }
+  return answers;
+}
+
+function batches(questions: readonly Question[], members: readonly number[]): number[][] {
+  const found: number[][] = [];
+  let rows = rowsTogether;
+  for (const at of members) {
+    const own = questions[at]!.keys.length;
+    if (rows + own > rowsTogether) {
+      found.push([]);
+      rows = 0;
+    }
+    found.at(-1)!.push(at);
+    rows += own;
+  }
+  return found;
+}
+
+async function answerBatch(
+  policy: Policy,
+  questions: readonly Question[],
+  sampling: SamplingConfig,
+  stop: GenerateRequest['stop'],
+): Promise<Answer[][]> {
+  const { grid } = questions[0]!.video;
+  const patches = patchTensor(
+    policy,
+    questions.map((q) => q.video),
+  );
+  const vision = policy.vision(patches, grid, questions.length);
+  patches.dispose();
+  const rows = questions.flatMap((question, video) => question.keys.map((key) => ({ question, video, key })));
+  try {
+    const { ids, finish } = await generate(policy, {
+      prompts: rows.map((row) => row.question.prompt),
+      vision,
+      grid,
+      visionRow: rows.map((row) => row.video),
+      keys: rows.map((row) => row.key),
+      temperature: sampling.temperature,
+      topP: sampling.topP,
+      maxTokens: sampling.maxTokens,
+      ...(stop === undefined ? {} : { stop }),
+    });
+    const answers: Answer[][] = questions.map(() => []);
+    rows.forEach(({ video }, row) => answers[video]!.push({ ids: ids[row]!, finish: finish[row]! }));
+    return answers;
+  } finally {
+    vision.dispose();
+  }
+}

@@ -1,0 +1,223 @@
+import type { Scalar, Tensor2D } from '@tensorflow/tfjs';
+import type { GrpoConfig } from '../config/training.js';
+import { batchTensors, type Policy } from '../policy/policy.js';
+import type { StoredTensor } from './checkpoint.js';
+import type { VideoPatches } from './frame-cache.js';
+import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
+import { clippedSurrogate, k3, stopGradient, tokenEntropy, tokenLogProbs } from './loss.js';
+import { microBatches, type MicroBatch } from './micro-batch.js';
+import { Scorer, type ScoreInputs } from './scorer.js';
+import { gridOf, patchTensor } from './supervised.js';
+import { tokenWeights } from './token-weights.js';
+
+/** A sampled completion with its advantage, as the update takes it. */
+export interface ScoredRollout {
+  readonly prompt: readonly number[];
+  /** Up to and including the first end of turn. */
+  readonly completion: readonly number[];
+  readonly advantage: number;
+  /** False leaves its tokens out of the loss; it stays in the group's statistics. */
+  readonly counts: boolean;
+  /** Index of its video. */
+  readonly video: number;
+}
+
+type GrpoInputs = ScoreInputs & {
+  /** [rows, predicted]: what each token weighs in the loss, by aggregation. */
+  readonly weights: Tensor2D;
+  /** [rows, predicted]: 1 / active tokens where a token counts; makes sums into means. */
+  readonly share: Tensor2D;
+  /** [rows, 1] */
+  readonly advantages: Tensor2D;
+  /** [rows, predicted], log-probabilities under the reference policy; absent at beta 0. */
+  readonly reference?: Tensor2D;
+  /** [rows, predicted], log-probabilities when the completions were sampled; absent when there is one update. */
+  readonly old?: Tensor2D;
+};
+
+/** Numbers of the updates of one generation; means over its updates. */
+export type GrpoUpdateRow = {
+  readonly loss: number;
+  /** k3 estimate per token against the reference; 0 at beta 0. */
+  readonly kl: number;
+  /** Nats per token. */
+  readonly entropy: number;
+  /** Share of tokens whose ratio left the clipping range. */
+  readonly clipped: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+};
+
+/** GRPO's update of a whole policy against a fixed reference policy. */
+export class GrpoTrainer {
+  readonly #learner: Learner<GrpoInputs>;
+  readonly #reference: Scorer | null;
+  readonly #old: Scorer | null;
+
+  /** @param reference null when beta is 0 */
+  constructor(
+    private readonly policy: Policy,
+    reference: Policy | null,
+    private readonly params: GrpoConfig,
+    stored: Readonly<Record<string, StoredTensor>> | null,
+  ) {
+    const { temperature } = params.sampling;
+    this.#learner = new Learner(policy.backend, policy.variables, params.optimizer, this.#loss, stored);
+    this.#reference = reference === null ? null : new Scorer(reference, temperature);
+    this.#old = params.updatesPerGeneration > 1 ? new Scorer(policy, temperature) : null;
+  }
+
+  /**
+   * Updates on one generation, `updatesPerGeneration` times on all of it; afterwards the policy's variables are current.
+   * @param groupSize completions per video, next to each other
+   */
+  async update(
+    rollouts: readonly ScoredRollout[],
+    videos: readonly VideoPatches[],
+    groupSize: number,
+    learningRate: number,
+  ): Promise<GrpoUpdateRow> {
+    const { tf } = this.policy.backend;
+    const parts = this.#layOut(rollouts, videos, groupSize);
+    this.#old?.refresh();
+    const batches = parts.map((part) => this.#inputs(part, rollouts, videos));
+    const sums = { loss: 0, kl: 0, entropy: 0, clipped: 0, gradNorm: 0 };
+    try {
+      for (let update = 0; update < this.params.updatesPerGeneration; update++) {
+        for (const { inputs, shape } of batches) {
+          const [loss, kl, entropy, clipped] = await this.#learner.accumulate(inputs, shape);
+          sums.loss += loss!;
+          sums.kl += kl!;
+          sums.entropy += entropy!;
+          sums.clipped += clipped!;
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        }
+        sums.gradNorm += await this.#learner.apply(learningRate);
+      }
+    } finally {
+      for (const { inputs } of batches) tf.dispose(inputs);
+    }
+    this.#learner.sync();
+    const n = this.params.updatesPerGeneration;
+    return {
+      loss: sums.loss / n,
+      kl: sums.kl / n,
+      entropy: sums.entropy / n,
+      clipped: sums.clipped / n,
+      gradNorm: sums.gradNorm / n,
+      learningRate,
+    };
+  }
+
+  /** Optimizer state; the policy's variables are current. */
+  state(): Promise<Record<string, StoredTensor>> {
+    this.#learner.sync();
+    return this.#learner.state();
+  }
+
+  dispose(): void {
+    this.#learner.dispose();
+    this.#reference?.dispose();
+    this.#old?.dispose();
+  }
+
+  readonly #loss = (parameter: Weights, inputs: GrpoInputs, shape: StepShape): LossAndMetrics => {
+    const { policy, params } = this;
+    const { backend } = policy;
+    const { tf } = backend;
+    const { temperature } = params.sampling;
+    const vision = policy.vision(inputs.patches, gridOf(shape), shape.videos!, parameter);
+    const logits = policy.logits(inputs, vision, parameter);
+    const logProbs = tokenLogProbs(backend, logits, inputs.targets, temperature);
+    const old = inputs.old ?? stopGradient(tf, logProbs);
+    const clip = { low: params.clipLow, high: params.clipHigh };
+    let perToken = clippedSurrogate(logProbs, old, inputs.advantages, clip);
+    let kl = tf.scalar(0);
+    if (inputs.reference !== undefined) {
+      const divergence = k3(logProbs, inputs.reference);
+      perToken = perToken.add<Tensor2D>(divergence.mul(params.beta));
+      kl = divergence.mul(inputs.share).sum<Scalar>();
+    }
+    const ratio = logProbs.sub(old).exp();
+    const outside = tf.logicalOr(tf.less(ratio, 1 - clip.low), tf.greater(ratio, 1 + clip.high)).toFloat();
+    const entropy = tokenEntropy(tf, logits, temperature).mul(inputs.share).sum<Scalar>();
+    return {
+      loss: perToken.mul(inputs.weights).sum<Scalar>(),
+      metrics: [kl, entropy, outside.mul(inputs.share).sum<Scalar>()],
+    };
+  };
+
+  #layOut(
+    rollouts: readonly ScoredRollout[],
+    videos: readonly VideoPatches[],
+    groupSize: number,
+  ): { readonly batch: MicroBatch; readonly share: Float32Array }[] {
+    const columns = Math.max(1, ...rollouts.map((r) => r.completion.length));
+    const mask = new Float32Array(rollouts.length * columns);
+    for (const [row, { counts, completion }] of rollouts.entries()) {
+      if (counts) mask.fill(1, row * columns, row * columns + completion.length);
+    }
+    const activeTokens = mask.reduce((sum, x) => sum + x, 0);
+    const weights = tokenWeights(mask, columns, {
+      aggregation: this.params.aggregation,
+      rows: rollouts.length,
+      maxCompletion: this.params.sampling.maxTokens,
+      activeTokens,
+    });
+    const cut = (values: Float32Array, row: number): Float32Array =>
+      values.subarray(row * columns, row * columns + rollouts[row]!.completion.length);
+    const parts = microBatches(
+      this.policy.config,
+      rollouts.map((r, row) => ({ ...r, weights: cut(weights, row) })),
+      videos.map((v) => v.grid),
+      groupSize,
+    );
+    return parts.map((batch) => {
+      const { predicted, from } = batch.batch;
+      const share = new Float32Array(batch.weights.length);
+      batch.sequences.forEach((at, row) => {
+        const start = row * predicted + rollouts[at]!.prompt.length - from;
+        share.set(
+          cut(mask, at).map((x) => x / Math.max(activeTokens, 1)),
+          start,
+        );
+      });
+      return { batch, share };
+    });
+  }
+
+  #inputs(
+    { batch: part, share }: { readonly batch: MicroBatch; readonly share: Float32Array },
+    rollouts: readonly ScoredRollout[],
+    videos: readonly VideoPatches[],
+  ): { inputs: GrpoInputs; shape: StepShape } {
+    const { policy } = this;
+    const { tf } = policy.backend;
+    const { rows, predicted } = part.batch;
+    const shape = { ...part.batch.grid, videos: part.videos.length };
+    const seen: ScoreInputs = {
+      ...batchTensors(policy.backend, policy.config, part.batch),
+      patches: patchTensor(
+        policy,
+        part.videos.map((at) => videos[at]!),
+      ),
+    };
+    const advantages = Float32Array.from({ length: rows }, (_, row) => {
+      const at = part.sequences[row];
+      return at === undefined ? 0 : rollouts[at]!.advantage;
+    });
+    const reference = this.#reference?.logProbs(seen, shape);
+    const old = this.#old?.logProbs(seen, shape);
+    return {
+      shape,
+      inputs: {
+        ...seen,
+        weights: tf.tensor2d(part.weights, [rows, predicted]),
+        share: tf.tensor2d(share, [rows, predicted]),
+        advantages: tf.tensor2d(advantages, [rows, 1]),
+        ...(reference === undefined ? {} : { reference }),
+        ...(old === undefined ? {} : { old }),
+      },
+    };
+  }
+}

@@ -1,0 +1,147 @@
+import { InputError, TerminalError } from '../core/errors.js';
+import { Sample } from '../datasets/sample.js';
+import type { Backend } from '../policy/backend.js';
+import { Policy } from '../policy/policy.js';
+import { Tokenizer } from '../policy/tokenizer.js';
+import { poolIndices, uniformIndices } from '../video/sampling.js';
+import { readTensors, type StoredTensor } from './checkpoint.js';
+import { DataOrder } from './data-order.js';
+import { requireFinite } from './finite.js';
+import { FrameCache } from './frame-cache.js';
+import { GrpoTrainer } from './grpo-trainer.js';
+import { jobDigest } from './job-digest.js';
+import type { GrpoJob, JobControl } from './job.js';
+import { Prompts } from './prompts.js';
+import { readFrameIndex, readRecords } from './records.js';
+import { rewardPlan } from './rewards/presets.js';
+import { rollOut, type Group, type RolloutTools } from './rollout.js';
+import { rolloutRow } from './rollout-row.js';
+import type { RowLog } from './row-log.js';
+import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
+import { learningRateAt } from './schedule.js';
+
+const completionsLog = 'completions.jsonl';
+
+/**
+ * One epoch of GRPO on the `rl` split. Per step: a generation of completions, verification by the current policy, rewards,
+ * advantages, update. TerminalErrors: `training.no-samples`, `training.not-finite`, `training.no-gradient`, and those of
+ * {@link openProgress}; an InputError for greedy rollouts, which have no spread.
+ */
+export async function runGrpo(job: GrpoJob, backend: Backend, control: JobControl): Promise<StepRow> {
+  const { params, seed } = job;
+  if (params.sampling.temperature === 0) {
+    const where = { file: 'the config', field: 'grpo.sampling.temperature', found: '0', allowed: 'above 0' };
+    throw new InputError('training.greedy-rollouts', where, 'greedy completions of a group are all equal');
+  }
+  const digest = await jobDigest(job, [job.samples, job.frameIndex]);
+  const progress = await openProgress(job.workDir, job.resumeFrom, digest, [completionsLog]);
+  const samples = (await readRecords(job.samples, Sample)).filter((sample) => sample.split === 'rl');
+  if (samples.length === 0) throw new TerminalError('training.no-samples', 'split rl has no sample');
+  const folder = progress.checkpoint?.model ?? job.start;
+  const tokenizer = await Tokenizer.load(folder);
+  const policy = await Policy.load(backend, folder);
+  const reference = params.beta > 0 ? await Policy.load(backend, job.reference) : null;
+  try {
+    const byId = new Map(samples.map((sample) => [sample.id, sample.frames]));
+    const wanted = (id: string): number[] | null => {
+      const n = byId.get(id);
+      if (n === undefined) return null;
+      return [...uniformIndices(n, job.frames.policyFrames), ...poolIndices(n, job.frames.poolFrames)];
+    };
+    const tools: RolloutTools = {
+      policy,
+      tokenizer,
+      prompts: new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize),
+      frames: new FrameCache(job.blobDir, await readFrameIndex(job.frameIndex), { wanted }),
+      framesConfig: job.frames,
+      params,
+      plan: rewardPlan(params),
+      seed,
+    };
+    const before = job.startState === null ? null : await readTensors(job.startState);
+    const completions = progress.logs.get(completionsLog)!;
+    return await runPhases(
+      {
+        progress,
+        phases: [epoch({ job, tools, reference, samples, before, completions })],
+        checkpointEvery: params.checkpointEvery,
+        saveModel: (to) => policy.save(to, tokenizer),
+      },
+      control,
+    );
+  } finally {
+    policy.dispose();
+    reference?.dispose();
+  }
+}
+
+function epoch(options: {
+  readonly job: GrpoJob;
+  readonly tools: RolloutTools;
+  readonly reference: Policy | null;
+  readonly samples: readonly Sample[];
+  /** Optimizer state of the epoch before. */
+  readonly before: Readonly<Record<string, StoredTensor>> | null;
+  readonly completions: RowLog;
+}): Phase {
+  const { job, tools, reference, samples, before, completions } = options;
+  const { params, seed, workDir } = job;
+  return {
+    name: 'grpo',
+    steps: params.stepsPerEpoch,
+    start: (stored) => {
+      const trainer = new GrpoTrainer(tools.policy, reference, params, stored ?? before);
+      const order = new DataOrder(samples.length, seed, 'grpo');
+      const step = async (k: number): Promise<StepRow> => {
+        const generation = job.epoch * params.stepsPerEpoch + k;
+        const drawn = Array.from(
+          { length: params.promptsPerStep },
+          (_, i) => samples[order.at(generation * params.promptsPerStep + i)]!,
+        );
+        const groups = await rollOut(tools, drawn, generation);
+        const rollouts = groups.flatMap(({ prompt, rollouts: own }, video) =>
+          own.map((rollout) => ({
+            prompt,
+            completion: rollout.ids,
+            advantage: rollout.advantage,
+            counts: !(params.maskTruncated && rollout.finish === 'length'),
+            video,
+          })),
+        );
+        const learningRate = learningRateAt(
+          generation + 1,
+          params.epochs * params.stepsPerEpoch,
+          params.optimizer,
+        );
+        const videos = groups.map((group) => group.video);
+        const update = await trainer.update(rollouts, videos, params.groupSize, learningRate);
+        const rows = completionRows(groups, k + 1, job.epoch);
+        const expectGradient = rollouts.some((r) => r.counts && r.advantage !== 0);
+        await requireFinite(workDir, { step: k + 1, ...update, expectGradient }, rows);
+        completions.append(...rows);
+        return { epoch: job.epoch, ...rolloutRow(groups, tools.plan), ...update };
+      };
+      return Promise.resolve({ step, state: () => trainer.state(), dispose: () => trainer.dispose() });
+    },
+  };
+}
+
+/** What a reader of `completions.jsonl` sees of one generation. */
+function completionRows(groups: readonly Group[], step: number, epochIndex: number): unknown[] {
+  return groups.flatMap(({ sample, rollouts }) =>
+    rollouts.map(({ text, finish, ids, rewards, total, advantage, cut }, completion) => ({
+      epoch: epochIndex,
+      step,
+      sampleId: sample.id,
+      completion,
+      label: sample.label,
+      text,
+      finish,
+      tokens: ids.length,
+      cut: cut.kind === 'answered' ? (cut.verdict ?? 'unread') : cut.kind,
+      rewards,
+      reward: total,
+      advantage,
+    })),
+  );
+}

@@ -1,0 +1,135 @@
+import { TerminalError } from '../core/errors.js';
+import { Random } from '../core/random.js';
+import type { ReflectionConfig } from '../config/training.js';
+import { Sample } from '../datasets/sample.js';
+import { Reflection, Target } from '../datasets/target.js';
+import type { Backend } from '../policy/backend.js';
+import { Policy } from '../policy/policy.js';
+import { encodeCompletion } from '../policy/prompt.js';
+import { Tokenizer } from '../policy/tokenizer.js';
+import { DataOrder } from './data-order.js';
+import { requireFinite } from './finite.js';
+import { FrameCache } from './frame-cache.js';
+import { jobDigest } from './job-digest.js';
+import type { JobControl, ReflectionSftJob } from './job.js';
+import { Prompts } from './prompts.js';
+import { readFrameIndex, readRecords } from './records.js';
+import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
+import { learningRateAt } from './schedule.js';
+import { targetSequence, wantedFrames } from './sft.js';
+import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
+import { viewsOf, type SampleViews } from './views.js';
+
+/**
+ * Fine-tuning on reflective sequences from the SFT checkpoint, with a share of single-pass ones so that verification can
+ * still be answered in one pass. TerminalErrors as {@link runSft}.
+ */
+export async function runReflectionSft(
+  job: ReflectionSftJob,
+  backend: Backend,
+  control: JobControl,
+): Promise<StepRow> {
+  const digest = await jobDigest(job, [job.samples, job.targets, job.reflections, job.frameIndex]);
+  const progress = await openProgress(job.workDir, job.resumeFrom, digest);
+  const reflections = await readRecords(job.reflections, Reflection);
+  if (reflections.length === 0) {
+    throw new TerminalError('training.no-samples', 'there is no reflection to learn from');
+  }
+  const plain = viewsOf(
+    await readRecords(job.samples, Sample),
+    await readRecords(job.targets, Target),
+    'sft',
+  );
+  const folder = progress.checkpoint?.model ?? job.start;
+  const tokenizer = await Tokenizer.load(folder);
+  const policy = await Policy.load(backend, folder);
+  try {
+    const shownPlain = wantedFrames(plain);
+    const shownReflective = new Map(reflections.map((r) => [r.sampleId, r.frames]));
+    const frames = new FrameCache(job.blobDir, await readFrameIndex(job.frameIndex), {
+      wanted: (id) => [...(shownPlain(id) ?? []), ...(shownReflective.get(id) ?? [])],
+    });
+    return await runPhases(
+      {
+        progress,
+        phases: [tuning({ job, policy, tokenizer, frames, reflections, plain })],
+        checkpointEvery: job.params.sft.checkpointEvery,
+        saveModel: (to) => policy.save(to, tokenizer),
+      },
+      control,
+    );
+  } finally {
+    policy.dispose();
+  }
+}
+
+/** Whether the SFT loss is taken on a first pass. A wrong one is read, but under `right-only` never learnt. */
+export function learnsFirstPass(draftLoss: ReflectionConfig['draftLoss'], draftRight: boolean): boolean {
+  return draftLoss === 'all' || (draftLoss === 'right-only' && draftRight);
+}
+
+/** The whole completion of a reflection, first pass and rest, and which of its tokens are learnt. */
+export function reflectiveCompletion(
+  { first, rest, draftRight }: Pick<Reflection, 'first' | 'rest' | 'draftRight'>,
+  draftLoss: ReflectionConfig['draftLoss'],
+  tokenizer: Tokenizer,
+): { completion: number[]; learnt: number[] } {
+  const head = tokenizer.encode(first.trimEnd());
+  const tail = encodeCompletion(tokenizer, ' ' + rest.trimStart());
+  const weight = learnsFirstPass(draftLoss, draftRight) ? 1 : 0;
+  return {
+    completion: [...head, ...tail],
+    learnt: [...head.map(() => weight), ...tail.map(() => 1)],
+  };
+}
+
+function tuning(options: {
+  readonly job: ReflectionSftJob;
+  readonly policy: Policy;
+  readonly tokenizer: Tokenizer;
+  readonly frames: FrameCache;
+  readonly reflections: readonly Reflection[];
+  readonly plain: readonly SampleViews[];
+}): Phase {
+  const { job, policy, tokenizer, frames, reflections, plain } = options;
+  const { params, seed, workDir } = job;
+  const { steps, batchSize, optimizer, categoryShare } = params.sft;
+  const prompts = new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize);
+  const reflective = async (reflection: Reflection): Promise<SupervisedSequence> => {
+    const video = await frames.patches(reflection.sampleId, reflection.frames);
+    const prompt = prompts.ids('reflective', video.grid);
+    return { prompt, video, ...reflectiveCompletion(reflection, params.draftLoss, tokenizer) };
+  };
+  return {
+    name: 'reflection-sft',
+    steps,
+    start: (stored) => {
+      const trainer = new SupervisedTrainer(policy, optimizer, stored);
+      const order = new DataOrder(reflections.length, seed, 'reflection-sft');
+      const plainOrder =
+        plain.length === 0 ? null : new DataOrder(plain.length, seed, 'reflection-sft-plain');
+      const step = async (k: number): Promise<StepRow> => {
+        const sequences: SupervisedSequence[] = [];
+        const drawn: string[] = [];
+        for (let i = 0; i < batchSize; i++) {
+          const position = k * batchSize + i;
+          const random = Random.from(seed, 'reflection-sft', 'kind', position);
+          if (random.chance(params.plainShare) && plainOrder !== null) {
+            const { full } = plain[plainOrder.at(position)]!;
+            const prompt = random.chance(categoryShare) ? 'category' : 'verdict';
+            sequences.push(await targetSequence(full, prompt, { frames, prompts, tokenizer }));
+            drawn.push(`${full.sampleId} ${prompt}`);
+          } else {
+            const reflection = reflections[order.at(position)]!;
+            sequences.push(await reflective(reflection));
+            drawn.push(`${reflection.sampleId} draft ${reflection.draft}`);
+          }
+        }
+        const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
+        await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);
+        return row;
+      };
+      return Promise.resolve({ step, state: () => trainer.state(), dispose: () => trainer.dispose() });
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { TerminalError } from '../core/errors.js';
+import { deriveKey, Random } from '../core/random.js';
+import { Sample } from '../datasets/sample.js';
+import { Target } from '../datasets/target.js';
+import type { Backend } from '../policy/backend.js';
+import { Policy } from '../policy/policy.js';
+import { encodeCompletion } from '../policy/prompt.js';
+import { Tokenizer } from '../policy/tokenizer.js';
+import { DataOrder } from './data-order.js';
+import { requireFinite } from './finite.js';
+import { FrameCache } from './frame-cache.js';
+import { jobDigest } from './job-digest.js';
+import type { JobControl, SftJob } from './job.js';
+import { Prompts } from './prompts.js';
+import { readFrameIndex, readRecords } from './records.js';
+import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
+import { learningRateAt } from './schedule.js';
+import { scratchConfig, scratchTokenizer } from './scratch-model.js';
+import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
+import { drawView, viewsOf, type SampleViews } from './views.js';
+import { visionWarmup } from './vision-warmup.js';
+
+/** At most so many validation sequences: enough for two digits of the loss. */
+const mostValidation = 64;
+
+/**
+ * Supervised fine-tuning on the reasoning targets, from scratch (with the vision warm-up before it) or from pretrained
+ * weights. TerminalErrors: `training.no-samples`, `training.not-finite`, `training.no-gradient`, and those of
+ * {@link openProgress}.
+ */
+export async function runSft(job: SftJob, backend: Backend, control: JobControl): Promise<StepRow> {
+  const digest = await jobDigest(job, [job.samples, job.targets, job.frameIndex]);
+  const progress = await openProgress(job.workDir, job.resumeFrom, digest);
+  const samples = await readRecords(job.samples, Sample);
+  const targets = await readRecords(job.targets, Target);
+  const train = viewsOf(samples, targets, 'sft');
+  const validation = viewsOf(samples, targets, 'val').slice(0, mostValidation);
+  if (train.length === 0) {
+    throw new TerminalError('training.no-samples', 'split sft has no sample with a target to learn from');
+  }
+  const { policy, tokenizer } = await startingPoint(
+    job,
+    targets,
+    progress.checkpoint?.model ?? null,
+    backend,
+  );
+  try {
+    const frames = new FrameCache(job.blobDir, await readFrameIndex(job.frameIndex), {
+      wanted: wantedFrames([...train, ...validation]),
+    });
+    const { params, seed, workDir } = job;
+    const warmup = visionWarmup({ policy, views: train, frames, params, seed, workDir });
+    const tuning = fineTuning({ job, policy, tokenizer, frames, train, validation });
+    return await runPhases(
+      {
+        progress,
+        phases: job.model.kind === 'scratch' && warmup.steps > 0 ? [warmup, tuning] : [tuning],
+        checkpointEvery: params.checkpointEvery,
+        saveModel: (folder) => policy.save(folder, tokenizer),
+      },
+      control,
+    );
+  } finally {
+    policy.dispose();
+  }
+}
+
+async function startingPoint(
+  job: SftJob,
+  targets: readonly Target[],
+  saved: string | null,
+  backend: Backend,
+): Promise<{ policy: Policy; tokenizer: Tokenizer }> {
+  const folder = saved ?? (job.model.kind === 'pretrained' ? job.model.path : null);
+  if (folder !== null) {
+    return { policy: await Policy.load(backend, folder), tokenizer: await Tokenizer.load(folder) };
+  }
+  if (job.model.kind !== 'scratch') throw new TypeError('a pretrained model has a folder');
+  const tokenizer = scratchTokenizer(targets, job.prompts, job.extraWords);
+  const key = deriveKey(job.seed, 'sft', 'weights');
+  return { policy: Policy.initialise(backend, scratchConfig(job.model, tokenizer), key), tokenizer };
+}
+
+/** The frames that any view of a sample shows. */
+export function wantedFrames(views: readonly SampleViews[]): (sampleId: string) => readonly number[] | null {
+  const wanted = new Map(
+    views.map(({ sample, full, trimmed }) => [
+      sample.id,
+      [full, ...trimmed].flatMap((target) => target.frames),
+    ]),
+  );
+  return (sampleId) => wanted.get(sampleId) ?? null;
+}
+
+/** A target as a sequence to learn, under one of the two single-pass prompts. */
+export async function targetSequence(
+  target: Target,
+  prompt: 'verdict' | 'category',
+  { frames, prompts, tokenizer }: { frames: FrameCache; prompts: Prompts; tokenizer: Tokenizer },
+): Promise<SupervisedSequence> {
+  const video = await frames.patches(target.sampleId, target.frames);
+  const text = prompt === 'verdict' ? target.verdict : target.categoryCompletion;
+  const completion = encodeCompletion(tokenizer, text);
+  return { prompt: prompts.ids(prompt, video.grid), completion, learnt: completion.map(() => 1), video };
+}
+
+function fineTuning(options: {
+  readonly job: SftJob;
+  readonly policy: Policy;
+  readonly tokenizer: Tokenizer;
+  readonly frames: FrameCache;
+  readonly train: readonly SampleViews[];
+  readonly validation: readonly SampleViews[];
+}): Phase {
+  const { job, policy, tokenizer, frames, train, validation } = options;
+  const { params, seed, workDir } = job;
+  const { steps, batchSize, optimizer } = params;
+  const prompts = new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize);
+  const tools = { frames, prompts, tokenizer };
+  return {
+    name: 'sft',
+    steps,
+    start: (stored) => {
+      const trainer = new SupervisedTrainer(policy, optimizer, stored);
+      const order = new DataOrder(train.length, seed, 'sft');
+      const step = async (k: number): Promise<StepRow> => {
+        const sequences: SupervisedSequence[] = [];
+        const drawn: string[] = [];
+        for (let i = 0; i < batchSize; i++) {
+          const position = k * batchSize + i;
+          const random = Random.from(seed, 'sft', 'view', position);
+          const target = drawView(train[order.at(position)]!, params.trimmedShare, random);
+          const prompt = random.chance(params.categoryShare) ? 'category' : 'verdict';
+          sequences.push(await targetSequence(target, prompt, tools));
+          drawn.push(`${target.sampleId} ${target.view} ${prompt}`);
+        }
+        const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
+        await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);
+        const due = (k + 1) % params.validationEvery === 0 || k + 1 === steps;
+        return due && validation.length > 0 ? { ...row, ...(await validate(trainer)) } : row;
+      };
+      const validate = async (by: SupervisedTrainer): Promise<StepRow> => {
+        const sequences: SupervisedSequence[] = [];
+        for (const { full } of validation) sequences.push(await targetSequence(full, 'verdict', tools));
+        const { loss, tokenAccuracy } = await by.validate(sequences);
+        return { validationLoss: loss, validationTokenAccuracy: tokenAccuracy };
+      };
+      return Promise.resolve({
+        step,
+        state: () => trainer.state(),
+        dispose: () => trainer.dispose(),
+      });
+    },
+  };
+}

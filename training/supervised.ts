@@ -1,0 +1,142 @@
+import type { Scalar, Tensor2D } from '@tensorflow/tfjs';
+import type { OptimizerConfig } from '../config/model.js';
+import { batchTensors, type BatchTensors, type Policy } from '../policy/policy.js';
+import type { Grid } from '../policy/processor.js';
+import type { StoredTensor } from './checkpoint.js';
+import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
+import { crossEntropy, tokenLogProbs } from './loss.js';
+import { microBatches, type MicroBatch } from './micro-batch.js';
+import type { VideoPatches } from './frame-cache.js';
+
+/** A completion to be learnt, and the video it is about. */
+export interface SupervisedSequence {
+  readonly prompt: readonly number[];
+  readonly completion: readonly number[];
+  /** 1 where a completion token is learnt, 0 where it is only read. */
+  readonly learnt: readonly number[];
+  readonly video: VideoPatches;
+}
+
+/** Inputs of a supervised micro-batch on the device. */
+export type SupervisedInputs = BatchTensors & {
+  /** [videos * t * h * w, patch values] */
+  readonly patches: Tensor2D;
+  /** [rows, predicted]: what each token weighs in the loss. */
+  readonly weights: Tensor2D;
+};
+
+/** Patches of a micro-batch's videos as one tensor. */
+export function patchTensor(policy: Policy, videos: readonly VideoPatches[]): Tensor2D {
+  const width = videos[0]!.patches.length / (videos[0]!.grid.t * videos[0]!.grid.h * videos[0]!.grid.w);
+  const all = new Float32Array(videos.reduce((sum, v) => sum + v.patches.length, 0));
+  let at = 0;
+  for (const { patches } of videos) {
+    all.set(patches, at);
+    at += patches.length;
+  }
+  return policy.backend.tf.tensor2d(all, [all.length / width, width]);
+}
+
+/** The grid that a step's shape holds. */
+export const gridOf = ({ t, h, w }: StepShape): Grid => ({ t: t!, h: h!, w: w! });
+
+/** Numbers of one supervised step. */
+export type SupervisedRow = {
+  /** Mean -log p over the learnt tokens. */
+  readonly loss: number;
+  /** Share of the learnt tokens that are the most likely ones. */
+  readonly tokenAccuracy: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Learnt tokens. */
+  readonly tokens: number;
+};
+
+/** Supervised fine-tuning of a whole policy: token-mean cross entropy on the learnt tokens of a batch. */
+export class SupervisedTrainer {
+  readonly #learner: Learner<SupervisedInputs>;
+
+  constructor(
+    private readonly policy: Policy,
+    optimizer: OptimizerConfig,
+    stored: Readonly<Record<string, StoredTensor>> | null = null,
+  ) {
+    const { tf } = policy.backend;
+    const lossOf = (parameter: Weights, inputs: SupervisedInputs, shape: StepShape): LossAndMetrics => {
+      const vision = policy.vision(inputs.patches, gridOf(shape), shape.videos!, parameter);
+      const logits = policy.logits(inputs, vision, parameter);
+      const loss = crossEntropy(tokenLogProbs(policy.backend, logits, inputs.targets), inputs.weights);
+      const right = tf.equal(tf.argMax(logits, -1), inputs.targets).toFloat();
+      return { loss, metrics: [right.mul(inputs.weights).sum<Scalar>()] };
+    };
+    this.#learner = new Learner(policy.backend, policy.variables, optimizer, lossOf, stored);
+  }
+
+  /** One update on a batch. */
+  async step(sequences: readonly SupervisedSequence[], learningRate: number): Promise<SupervisedRow> {
+    const { loss, tokenAccuracy, tokens } = await this.#run(sequences, (inputs, shape) =>
+      this.#learner.accumulate(inputs, shape),
+    );
+    const gradNorm = await this.#learner.apply(learningRate);
+    return { loss, tokenAccuracy, gradNorm, learningRate, tokens };
+  }
+
+  /** Loss and token accuracy of a batch, without learning from it. */
+  validate(
+    sequences: readonly SupervisedSequence[],
+  ): Promise<Omit<SupervisedRow, 'gradNorm' | 'learningRate'>> {
+    return this.#run(sequences, (inputs, shape) => this.#learner.evaluate(inputs, shape));
+  }
+
+  /** Brings the policy's variables up to date and gives the optimizer's state. */
+  state(): Promise<Record<string, StoredTensor>> {
+    this.#learner.sync();
+    return this.#learner.state();
+  }
+
+  dispose(): void {
+    this.#learner.sync();
+    this.#learner.dispose();
+  }
+
+  async #run(
+    sequences: readonly SupervisedSequence[],
+    work: (inputs: SupervisedInputs, shape: StepShape) => Promise<number[]>,
+  ): Promise<{ loss: number; tokenAccuracy: number; tokens: number }> {
+    const tokens = sequences.reduce((sum, s) => sum + s.learnt.reduce((a, b) => a + b, 0), 0);
+    const parts = microBatches(
+      this.policy.config,
+      sequences.map((s, video) => ({
+        prompt: s.prompt,
+        completion: s.completion,
+        weights: Float32Array.from(s.learnt, (x) => x / Math.max(tokens, 1)),
+        video,
+      })),
+      sequences.map((s) => s.video.grid),
+    );
+    let loss = 0;
+    let tokenAccuracy = 0;
+    for (const part of parts) {
+      const inputs = this.#inputs(part, sequences);
+      const shape = { ...part.batch.grid, videos: part.videos.length };
+      const [partLoss, partRight] = await work(inputs, shape);
+      this.policy.backend.tf.dispose(inputs);
+      loss += partLoss!;
+      tokenAccuracy += partRight!;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    return { loss, tokenAccuracy, tokens };
+  }
+
+  #inputs(part: MicroBatch, sequences: readonly SupervisedSequence[]): SupervisedInputs {
+    const { rows, predicted } = part.batch;
+    return {
+      ...batchTensors(this.policy.backend, this.policy.config, part.batch),
+      patches: patchTensor(
+        this.policy,
+        part.videos.map((at) => sequences[at]!.video),
+      ),
+      weights: this.policy.backend.tf.tensor2d(part.weights, [rows, predicted]),
+    };
+  }
+}
