@@ -1,5 +1,5 @@
 import { defaultPayloadConverter, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
-import type { HeartbeatDetails, StageProgress } from '../activities/contract.js';
+import type { HeartbeatDetails, Queue, StageProgress } from '../activities/contract.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { RunRecord } from '../artifacts/runs.js';
 import type { PhaseProgress } from '../workflows/contract.js';
@@ -15,6 +15,23 @@ const phases: Readonly<Record<string, readonly string[]>> = {
 };
 /** A query or a description that takes longer says nothing new. */
 const patienceMs = 3000;
+/** TaskQueueType.ACTIVITY of the service's protocol. */
+const activityTaskQueue = 2;
+/** The queue that serves a stage's work. */
+const queueOf: Readonly<Partial<Record<string, Queue>>> = {
+  ingest: 'media',
+  frames: 'media',
+  captions: 'media',
+  reasoning: 'media',
+  sft: 'gpu',
+  drafts: 'gpu',
+  reflections: 'media',
+  'reflection-sft': 'gpu',
+  grpo: 'gpu',
+  predictions: 'gpu',
+  evaluate: 'media',
+  report: 'media',
+};
 
 interface Live {
   readonly progress: Map<string, StageProgress>;
@@ -79,6 +96,7 @@ async function observe(
   const running = new Set(
     record.stages.filter((stage) => stage.status === 'running').map((stage) => stage.name),
   );
+  live.problems.push(...(await unservedQueues(client, [...running])));
   for (const [phase, stages] of Object.entries(phases)) {
     if (!stages.some((stage) => running.has(stage))) continue;
     const id = `${record.runId}/${phase}`;
@@ -116,13 +134,6 @@ function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress 
           `; the last one ended: ${activity.lastFailure.message ?? 'no message'}`,
         fix: null,
       });
-    } else if (Number(activity.state ?? 0) === 1 && waitedSeconds(activity.scheduledTime?.seconds) > 20) {
-      live.problems.push({
-        kind: 'queue-without-worker',
-        subject: stage,
-        message: `${stage} has waited ${Math.round(waitedSeconds(activity.scheduledTime?.seconds))} s for a worker`,
-        fix: '`hindsight doctor` shows which workers run; a busy worker is no fault',
-      });
     }
   }
   const task = raw.pendingWorkflowTask;
@@ -136,6 +147,30 @@ function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress 
   }
 }
 
-function waitedSeconds(scheduled: unknown): number {
-  return scheduled == null ? 0 : Date.now() / 1000 - Number(scheduled);
+/** Queues that running stages need and that nobody asks for work. */
+async function unservedQueues(client: Client, stages: readonly string[]): Promise<RunProblem[]> {
+  const needed = new Set(['control', ...stages.flatMap((name) => queueOf[name] ?? [])]);
+  const problems = await Promise.all(
+    [...needed].map(async (queue): Promise<RunProblem[]> => {
+      const described = await client
+        .withDeadline(Date.now() + patienceMs, () =>
+          client.workflowService.describeTaskQueue({
+            namespace: client.options.namespace,
+            taskQueue: { name: queue },
+            taskQueueType: activityTaskQueue,
+          }),
+        )
+        .catch(() => null);
+      if (described === null || described.pollers.length > 0) return [];
+      return [
+        {
+          kind: 'queue-without-worker',
+          subject: queue,
+          message: `no worker serves the queue ${queue}`,
+          fix: `hindsight worker ${queue}, or \`hindsight doctor\` to see why the local one is not up`,
+        },
+      ];
+    }),
+  );
+  return problems.flat();
 }
