@@ -60,6 +60,35 @@ describe('generate', () => {
     }
   });
 
+  it('decodes larger batches as a graph with the same text, while rows leave and prompts differ in length', async () => {
+    const prompts = Array.from({ length: 18 }, (_, i) => tinyPrompt(8 + i, ...(i % 3 === 0 ? [9, 10] : [])));
+    const visionRow = prompts.map((_, i) => i % 2);
+    const stop = (ids: readonly number[], sequence: number) => sequence % 4 !== 0 && ids.length >= 30;
+    const request = { prompts, vision, grid: tinyGrid, visionRow, maxTokens: 72, stop };
+    const out = await generate(policy, request);
+    expect(await generate(policy, request)).toEqual(out);
+    expect(Math.max(...out.ids.map((ids) => ids.length))).toBeGreaterThan(64);
+    const { tf } = backend;
+    const batch = prepareBatch(tinyConfig, { prompts, completions: out.ids, grid: tinyGrid, visionRow });
+    const tensors = batchTensors(backend, tinyConfig, batch);
+    const logits = policy.logits(tensors, vision);
+    const { values, indices } = tf.topk(logits, 2);
+    const [top, best] = [await values.data(), await indices.data()];
+    let compared = 0;
+    for (const [row, ids] of out.ids.entries()) {
+      for (const [i, id] of ids.entries()) {
+        const at = 2 * (row * batch.predicted + prompts[row]!.length - batch.from + i);
+        if (top[at]! - top[at + 1]! < 1e-4) continue;
+        expect(id, `sequence ${row}, token ${i}`).toBe(best[at]);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(400);
+    const tensorsBefore = tf.memory().numTensors;
+    await generate(policy, request);
+    expect(tf.memory().numTensors).toBe(tensorsBefore);
+  });
+
   it('repeats itself, draws by key and shares a prefill without changing results', async () => {
     const prompts = Array.from({ length: 6 }, () => tinyPrompt(8, 12));
     const visionRow = [0, 0, 0, 1, 1, 1];
