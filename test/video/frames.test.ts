@@ -16,7 +16,7 @@ const usual = (frameCount: number): FrameChoice => ({
 });
 const request: FrameRequest = { policy: { width: 84, height: 56 }, choose: usual, teacherWidth: 112 };
 
-describe('extractFrames', async () => {
+describe('extractFrames', { timeout: 120_000 }, async () => {
   const folder = await videoFolder();
   const file = (name: string): string => join(folder, name);
   let plain: string;

@@ -6,7 +6,7 @@ import { countFrames, measureVideo } from '../../video/measure.js';
 import { probeVideo } from '../../video/probe.js';
 import { counterVideo, ffmpeg, videoFolder } from './make-video.js';
 
-describe('measureVideo', async () => {
+describe('measureVideo', { timeout: 120_000 }, async () => {
   const folder = await videoFolder();
   const file = (name: string): string => join(folder, name);
   let plain: string;

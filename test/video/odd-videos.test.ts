@@ -66,35 +66,39 @@ const odd: Readonly<Record<string, Usable | Rejected>> = {
   "监控 视频 (1) 'a' & $b.mp4": rejected('too-short', /single frame/),
 };
 
-describe.skipIf(!present)('the collection of awkward videos (skipped without ../shared/data)', () => {
-  it('is judged to the last file', async () => {
-    expect((await readdir(join(folder, 'odd'))).sort()).toEqual(Object.keys(odd).sort());
-  });
-
-  it.each(Object.entries(odd))('%s', async (name, expected) => {
-    const path = join(folder, 'odd', name);
-    if ('reason' in expected) {
-      await expect(measureVideo(path)).rejects.toMatchObject({
-        reason: expected.reason,
-        message: expect.stringMatching(expected.message) as string,
-      });
-      return;
-    }
-    const video = await measureVideo(path);
-    expect(`${video.width}x${video.height}`).toBe(expected.size);
-    expect(video.frames).toBe(expected.frames);
-    expect(video.durationSeconds).toBeCloseTo(expected.seconds, 1);
-    expect(video.fps).toBeCloseTo(video.frames / video.durationSeconds, 0);
-    const pack = await extractFrames(path, video, {
-      policy: { maxPixels: 16 * 28 * 28 },
-      teacherWidth: 64,
-      choose: (n) => ({ policy: uniformIndices(n, 16), pool: poolIndices(n, 64), teacher: [0] }),
+describe.skipIf(!present)(
+  'the collection of awkward videos (skipped without ../shared/data)',
+  { timeout: 120_000 },
+  () => {
+    it('is judged to the last file', async () => {
+      expect((await readdir(join(folder, 'odd'))).sort()).toEqual(Object.keys(odd).sort());
     });
-    expect(pack.frameCount).toBe(expected.frames);
-    expect(pack.fps).toBe(video.fps);
-    expect(pack.pixels).toHaveLength(pack.frames.length * pack.width * pack.height * 3);
-  });
-});
+
+    it.each(Object.entries(odd))('%s', async (name, expected) => {
+      const path = join(folder, 'odd', name);
+      if ('reason' in expected) {
+        await expect(measureVideo(path)).rejects.toMatchObject({
+          reason: expected.reason,
+          message: expect.stringMatching(expected.message) as string,
+        });
+        return;
+      }
+      const video = await measureVideo(path);
+      expect(`${video.width}x${video.height}`).toBe(expected.size);
+      expect(video.frames).toBe(expected.frames);
+      expect(video.durationSeconds).toBeCloseTo(expected.seconds, 1);
+      expect(video.fps).toBeCloseTo(video.frames / video.durationSeconds, 0);
+      const pack = await extractFrames(path, video, {
+        policy: { maxPixels: 16 * 28 * 28 },
+        teacherWidth: 64,
+        choose: (n) => ({ policy: uniformIndices(n, 16), pool: poolIndices(n, 64), teacher: [0] }),
+      });
+      expect(pack.frameCount).toBe(expected.frames);
+      expect(pack.fps).toBe(video.fps);
+      expect(pack.pixels).toHaveLength(pack.frames.length * pack.width * pack.height * 3);
+    });
+  },
+);
 
 /** White marks on the dark box: columns are split where no pixel is white, each mark is scaled to the same grid. */
 function readMarks(

@@ -8,7 +8,7 @@ import { counterVideo, ffmpeg, videoFolder } from './make-video.js';
 
 const h264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'];
 
-describe('probeVideo', async () => {
+describe('probeVideo', { timeout: 120_000 }, async () => {
   const folder = await videoFolder();
   const file = (name: string): string => join(folder, name);
   let plain: string;

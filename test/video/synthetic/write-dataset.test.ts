@@ -18,7 +18,7 @@ import { videoFolder } from '../make-video.js';
 const none: Record<Split, number> = { sft: 0, reflect: 0, rl: 0, val: 0, test: 0 };
 const some = { ...none, sft: 18, rl: 4, test: 3 };
 
-describe('writeSyntheticDataset', async () => {
+describe('writeSyntheticDataset', { timeout: 120_000 }, async () => {
   const root = await videoFolder();
   const write = (name: string, options: Partial<SyntheticDatasetOptions> = {}) =>
     writeSyntheticDataset({ dir: join(root, name), seed: 5, counts: some, ...options });
