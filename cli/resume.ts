@@ -7,7 +7,7 @@ import { onStack, setOption, withRuns } from './verb.js';
 import type { Verb } from './verb.js';
 
 interface Options {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly plan?: true;
   readonly detach?: true;
   readonly json?: true;
@@ -34,7 +34,7 @@ export function addResume(program: Command, verb: Verb): void {
     .action(async (runId: string, options: Options) => {
       await withRuns(verb, 'known', async (api) => {
         const recorded = await api.configOf(runId);
-        const changed = await changedConfig(recorded, runId, options.set);
+        const changed = await changedConfig(recorded, runId, options.set ?? []);
         const plan = await api.plan(changed ?? recorded);
         const json = options.json === true;
         if (options.plan) {

@@ -13,7 +13,7 @@ import type { Verb } from './verb.js';
 import type { RunApi } from './run-api.js';
 
 interface Options {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly runId?: string;
   readonly plan?: true;
   readonly detach?: true;
@@ -46,7 +46,7 @@ export function addRun(program: Command, verb: Verb): void {
         '\nExit codes: 0 done, 1 failed, 2 usage or configuration, 3 awaiting a decision, 4 cancelled.',
     )
     .action(async (spec: string, options: Options) => {
-      const loaded = await loadConfig(spec, { set: options.set });
+      const loaded = await loadConfig(spec, { set: options.set ?? [] });
       if (options.plan) await printPlan(verb, loaded, options);
       else await start(verb, loaded, options);
     });

@@ -27,13 +27,12 @@ export function onStack(command: Command): Command {
     });
 }
 
-/** An option that may be given several times. */
+/** Adds `--set`, which may be given several times; `set` is undefined when it is not given at all. */
 export function setOption(command: Command): Command {
   return command.option(
     '--set <field=value>',
     'change one field, e.g. --set sft.steps=100; may be repeated',
-    (value: string, before: readonly string[]) => [...before, value],
-    [] as readonly string[],
+    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
   );
 }
 

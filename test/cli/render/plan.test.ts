@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { estimateText, planText } from '../../../cli/render/plan.js';
+import { estimateMemory } from '../../../config/estimate.js';
+import { cpuSpeed, estimateTime } from '../../../config/estimate-time.js';
+import { loadConfig } from '../../../config/load.js';
+
+test('a plan says what each stage does and why', () => {
+  expect(
+    planText({
+      stages: [
+        { name: 'ingest', key: 'a', plan: { action: 'reuse' }, why: 'made by run demo-1' },
+        {
+          name: 'sft',
+          key: 'b',
+          plan: { action: 'continue', step: 100 },
+          why: 'attempt 2 saved a checkpoint',
+        },
+        {
+          name: 'drafts',
+          key: 'c',
+          plan: { action: 'run' },
+          why: 'params.temperature is 1, was 0.5 in run demo-1',
+        },
+        {
+          name: 'grpo',
+          key: null,
+          plan: { action: 'depends', on: 'drafts' },
+          why: 'its inputs come from drafts',
+        },
+      ],
+    }),
+  ).toMatchInlineSnapshot(`
+    "stage   plan                    why
+    ingest  reuse                   made by run demo-1
+    sft     continue from step 100  attempt 2 saved a checkpoint
+    drafts  run                     params.temperature is 1, was 0.5 in run demo-1
+    grpo    depends on drafts       its inputs come from drafts
+    "
+  `);
+});
+
+test('an estimate says what the memory is for and which stage needs most', async () => {
+  const loaded = await loadConfig('micro');
+  const text = estimateText(
+    estimateMemory(loaded),
+    estimateTime(loaded.config, cpuSpeed(2)),
+    'this machine (2 cores, no GPU)',
+  );
+  expect(text).toMatch(/^0\.\d\d million parameters in float32, sequences of up to \d+ tokens\n/);
+  expect(text).toMatch(
+    /^grpo +\d+ MiB +weights \d+ MiB, gradients .*, reference .*, activations .*, cache /m,
+  );
+  expect(text).toMatch(/^predictions +\d+ MiB +weights \d+ MiB, cache \d+ MiB$/m);
+  expect(text).toMatch(/\nat most \d+ MiB \(\S+\); very roughly .* of this machine \(2 cores, no GPU\)\n$/);
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { eventLines, liveText, progressLines } from '../../../cli/render/run-lines.js';
+import { run, stage } from '../snapshots.js';
+
+const training = {
+  phase: 'sft',
+  step: 120,
+  steps: 300,
+  metrics: { loss: 0.41234, 'tokens/s': 15800.2, lr: 0.00002, epoch: 1 },
+};
+
+describe('the lines of a run', () => {
+  test('tell what started and what ended since the last look', () => {
+    const before = run([
+      stage('ingest', { status: 'running' }),
+      stage('frames'),
+      stage('captions'),
+      stage('sft'),
+      stage('grpo'),
+    ]);
+    const after = run([
+      stage('ingest', { status: 'done', outcome: 'ran', seconds: 12.3, attempts: 1 }),
+      stage('frames', { status: 'done', outcome: 'reused', seconds: 80, attempts: 1 }),
+      stage('captions', { status: 'done', outcome: 'continued', seconds: 65, attempts: 3 }),
+      stage('sft', { status: 'running' }),
+      stage('grpo'),
+    ]);
+    expect(eventLines(before, after)).toMatchInlineSnapshot(`
+      [
+        "ingest           ran in 12 s",
+        "frames           reused",
+        "captions         continued, 1 min 05 s, 3 attempts",
+        "sft              started",
+      ]
+    `);
+  });
+
+  test('are silent when nothing changed but progress', () => {
+    const before = run([stage('sft', { status: 'running' })]);
+    const after = run([stage('sft', { status: 'running', progress: training })]);
+    expect(eventLines(before, after)).toEqual([]);
+  });
+
+  test('tell why a stage waits for a person, with the id to go on with', () => {
+    const parked = run([
+      stage('ingest', {
+        status: 'awaiting',
+        reason:
+          '3 of 8 videos were rejected; raise the limit: `hindsight resume RUN --set dataset.maxRejectShare=1`',
+      }),
+      stage('sft', { status: 'cancelled' }),
+    ]);
+    expect(eventLines(null, parked)).toMatchInlineSnapshot(`
+      [
+        "ingest           awaiting: 3 of 8 videos were rejected; raise the limit: \`hindsight resume demo-20260301-101500-3f2a --set dataset.maxRejectShare=1\`",
+        "sft              cancelled",
+      ]
+    `);
+  });
+
+  test('tell a problem once, though its seconds go on', () => {
+    const waiting = (seconds: number) =>
+      run([stage('sft', { status: 'running' })], {
+        problems: [
+          {
+            kind: 'queue-without-worker',
+            subject: 'sft',
+            message: `sft has waited ${seconds} s for a worker`,
+            fix: '`hindsight doctor` shows which workers run',
+          },
+        ],
+      });
+    expect(eventLines(run([stage('sft', { status: 'running' })]), waiting(20))).toMatchInlineSnapshot(`
+      [
+        "! sft has waited 20 s for a worker; \`hindsight doctor\` shows which workers run",
+      ]
+    `);
+    expect(eventLines(waiting(20), waiting(21))).toEqual([]);
+  });
+});
+
+describe('the live line', () => {
+  const running = run([
+    stage('ingest', { status: 'done' }),
+    stage('frames', { status: 'running', progress: { phase: 'shards', step: 3, steps: 9, metrics: {} } }),
+    stage('captions', { status: 'running' }),
+    stage('sft', { status: 'running', progress: training }),
+  ]);
+
+  test('says what runs, how far it is and for how long', () => {
+    expect(liveText(running, new Map([['sft', 75]]), 200)).toMatchInlineSnapshot(
+      `"1/4 stages | frames: shards 3/9 | captions | sft: sft 120/300, loss 0.412, tokens/s 15800, lr 2.0e-5, epoch 1 (1 min 15 s)"`,
+    );
+  });
+
+  test('never breaks over the screen', () => {
+    expect(liveText(running, new Map(), 40)).toHaveLength(40);
+  });
+
+  test('has a form for logs', () => {
+    expect(progressLines(running)).toMatchInlineSnapshot(`
+      [
+        "frames           shards 3/9",
+        "sft              sft 120/300, loss 0.412, tokens/s 15800, lr 2.0e-5, epoch 1",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,32 @@
+import type { RunSnapshot, StageSnapshot } from '../../cli/run-api.js';
+
+/** A stage that waits, but for what is given. */
+export function stage(name: string, given: Partial<StageSnapshot> = {}): StageSnapshot {
+  return {
+    name,
+    status: 'waiting',
+    outcome: null,
+    key: null,
+    manifest: null,
+    outputs: {},
+    seconds: null,
+    attempts: 0,
+    reason: null,
+    progress: null,
+    ...given,
+  };
+}
+
+/** A running run with these stages, but for what is given. */
+export function run(stages: readonly StageSnapshot[], given: Partial<RunSnapshot> = {}): RunSnapshot {
+  return {
+    runId: 'demo-20260301-101500-3f2a',
+    status: 'running',
+    reason: null,
+    report: null,
+    metrics: {},
+    stages,
+    problems: [],
+    ...given,
+  };
+}
