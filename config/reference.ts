@@ -30,10 +30,10 @@ function entriesOf(
     const items = schema.items ? alternatives(schema.items) : [];
     return items.some((item) => item.properties) ? [own, ...inside(`${path}.N`, items, form, true)] : [own];
   }
-  // A map with a default of its own is a field too: its members are needed only when it is written.
+  // A map with a default of its own is a field too; its members are needed once it is written, or its form is chosen.
   const hasDefault = schema.default !== undefined;
   const isField = hasDefault && Object.keys(schema.default as object).length > 0 && path.includes('.');
-  return [...(isField ? [own] : []), ...inside(path, forms, form, !hasDefault)];
+  return [...(isField ? [own] : []), ...inside(path, forms, form, !hasDefault || forms.length > 1)];
 }
 
 function inside(
