@@ -79,7 +79,7 @@ export class KeyValueCache {
       }
     }
     if (this.hidden !== null) {
-      const shown = tf.zeros([this.hidden.shape[0]!, 1, TAIL]);
+      const shown = tf.zeros([this.hidden.shape[0], 1, TAIL]);
       const joined = tf.keep(tf.concat([this.hidden, shown], -1));
       tf.dispose([this.hidden, shown]);
       this.hidden = joined;
