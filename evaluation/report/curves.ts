@@ -20,7 +20,7 @@ const specs: readonly CurveSpec[] = [
     title: 'Token accuracy',
     lines: [line('tokenAccuracy', 'training'), line('validationTokenAccuracy', 'validation', 'truth')],
   },
-  { title: 'Word accuracy', lines: [line('accuracy', 'share right')] },
+  { title: 'Perception word accuracy', lines: [line('patchAccuracy', 'share right')] },
   { title: 'Reward', lines: [line('reward', 'mean')] },
   {
     title: 'Accuracy of sampled answers',
