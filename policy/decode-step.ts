@@ -90,8 +90,7 @@ export class Decoding {
   #step(rows: number, cache: KeyValueCache): CompiledStep {
     const { policy, rule } = this;
     const { backend, config } = policy;
-    const inputs = cache.inputs();
-    const key = [rule.temperature, rule.topP, rows, inputs['k0']?.shape[2], 'hidden' in inputs].join(':');
+    const key = [rule.temperature, rule.topP, rows, cache.inputs()['hidden']!.shape[2]].join(':');
     return policy.compiled(`decode:${key}`, () => {
       // A GPU would fetch every fed weight from the host, so there decoding stays eager.
       const isGraph = rows >= GRAPH_ROWS && backend.name === 'tensorflow-cpu';
@@ -134,7 +133,7 @@ function decodeStep(
     const [kTail, vTail] = [write(`kTail${layer}`, k), write(`vTail${layer}`, v)];
     const [kHead, vHead] = [inputs[`k${layer}`] as Tensor4D, inputs[`v${layer}`] as Tensor4D];
     const long = tf.matMul<Tensor4D>(q, kHead, false, true);
-    const visible = inputs['hidden'] === undefined ? long : tf.add(long, tf.expandDims(inputs['hidden'], 1));
+    const visible = tf.add(long, tf.expandDims(inputs['hidden']!, 1));
     const short = tf.add(tf.matMul(q, kTail, false, true), inputs['shown']!);
     const split = kHead.shape[2];
     const [a, b] = tf.split(tf.softmax(tf.concat([visible, short], -1)), [split, TAIL], -1);

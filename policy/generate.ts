@@ -3,7 +3,7 @@ import { TerminalError } from '../core/errors.js';
 import { uniformAt, type RandomKey } from '../core/random.js';
 import { Decoding, decodeWeights, rowBucket } from './decode-step.js';
 import { decoderLayer, decoderRotary, layerWeights, type LayerWeights } from './decoder.js';
-import { KeyValueCache, lastTokens, paddingMask } from './key-value-cache.js';
+import { KeyValueCache, lastTokens, paddingMask, TAIL } from './key-value-cache.js';
 import { signedSine } from './ops.js';
 import type { Policy } from './policy.js';
 import { mropePositions, mropeTable } from './positions.js';
@@ -154,7 +154,8 @@ function prefill(
     return firsts.push(sequence) - 1;
   });
   const rows = firsts.length;
-  const length = Math.max(...firsts.map((sequence) => prompts[sequence]!.length));
+  // A multiple of the tail's length, so that prompts of many lengths share few decoding graphs.
+  const length = Math.ceil(Math.max(...firsts.map((sequence) => prompts[sequence]!.length)) / TAIL) * TAIL;
   const lengths = firsts.map((sequence) => prompts[sequence]!.length);
   const ids = new Int32Array(rows * length).fill(config.tokens.pad);
   const index = new Int32Array(rows * length).fill(-1);

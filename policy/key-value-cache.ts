@@ -21,8 +21,8 @@ export class KeyValueCache {
 
   constructor(
     private readonly tf: TensorFlow,
-    /** [rows, 1, tokens of the head], large negative numbers on the padding of shorter prompts; null without. */
-    private hidden: Tensor | null,
+    /** [rows, 1, tokens of the head], 0 on a prompt's tokens and a large negative number on its padding. */
+    private hidden: Tensor,
   ) {}
 
   /** Takes over a layer's keys and values of the prompts. */
@@ -45,7 +45,7 @@ export class KeyValueCache {
 
   /** Everything a decoding step reads, by the names that {@link decodeStep} uses. */
   inputs(): Record<string, Tensor> {
-    const named: Record<string, Tensor> = this.hidden === null ? {} : { hidden: this.hidden };
+    const named: Record<string, Tensor> = { hidden: this.hidden };
     this.#layers.forEach(({ k, v }, layer) => {
       named[`k${layer}`] = k.head;
       named[`v${layer}`] = v.head;
@@ -78,12 +78,10 @@ export class KeyValueCache {
         pieces.tail = empty;
       }
     }
-    if (this.hidden !== null) {
-      const shown = tf.zeros([this.hidden.shape[0], 1, TAIL]);
-      const joined = tf.keep(tf.concat([this.hidden, shown], -1));
-      tf.dispose([this.hidden, shown]);
-      this.hidden = joined;
-    }
+    const shown = tf.zeros([this.hidden.shape[0], 1, TAIL]);
+    const joined = tf.keep(tf.concat([this.hidden, shown], -1));
+    tf.dispose([this.hidden, shown]);
+    this.hidden = joined;
     this.#written = 0;
   }
 
@@ -102,21 +100,19 @@ export class KeyValueCache {
         pieces.tail = move(pieces.tail);
       }
     }
-    if (this.hidden !== null) this.hidden = move(this.hidden);
+    this.hidden = move(this.hidden);
     index.dispose();
   }
 
   dispose(): void {
     for (const { k, v } of this.#layers) this.tf.dispose([k.head, k.tail, v.head, v.tail]);
     this.#layers.length = 0;
-    this.hidden?.dispose();
-    this.hidden = null;
+    this.hidden.dispose();
   }
 }
 
-/** [rows, 1, length]: 0 on a prompt's tokens, a large negative number on its padding; null when none is padded. */
-export function paddingMask(tf: TensorFlow, lengths: readonly number[], length: number): Tensor | null {
-  if (lengths.every((own) => own === length)) return null;
+/** [rows, 1, length] for the {@link KeyValueCache}: what hides the padding behind prompts of these lengths. */
+export function paddingMask(tf: TensorFlow, lengths: readonly number[], length: number): Tensor {
   const mask = new Float32Array(lengths.length * length);
   lengths.forEach((own, row) => mask.fill(-1e9, row * length + own, (row + 1) * length));
   return tf.tensor3d(mask, [lengths.length, 1, length]);

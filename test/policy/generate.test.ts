@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs';
 import { packageRoot } from '../../core/package-root.js';
 import { deriveKey, uniformAt } from '../../core/random.js';
@@ -16,6 +16,8 @@ import { tinyConfig, tinyGrid, tinyPrompt } from './tiny.js';
 let backend: Backend;
 let policy: Policy;
 let vision: Tensor3D;
+
+vi.setConfig({ testTimeout: 120_000 });
 
 beforeAll(async () => {
   backend = await loadBackend();
