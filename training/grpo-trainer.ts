@@ -62,7 +62,7 @@ export class GrpoTrainer {
     stored: Readonly<Record<string, StoredTensor>> | null,
   ) {
     const { temperature } = params.sampling;
-    this.#learner = new Learner(policy.backend, policy.variables, params.optimizer, this.#loss, stored);
+    this.#learner = new Learner(policy.backend, policy.variables, params.optimizer, this.#loss, { stored });
     this.#reference = reference === null ? null : new Scorer(reference, temperature);
     this.#old = params.updatesPerGeneration > 1 ? new Scorer(policy, temperature) : null;
   }
@@ -170,7 +170,7 @@ export class GrpoTrainer {
       this.policy.config,
       rollouts.map((r, row) => ({ ...r, weights: cut(weights, row) })),
       videos.map((v) => v.grid),
-      groupSize,
+      { together: groupSize },
     );
     return parts.map((batch) => {
       const { predicted, from } = batch.batch;

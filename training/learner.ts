@@ -31,8 +31,9 @@ const purpose = (mode: Mode, shape: StepShape): string => JSON.stringify([mode, 
 export class Learner<Inputs extends NamedTensors> {
   readonly #state = new Map<string, Variable>();
   readonly #names: readonly string[];
-  readonly #step: CompiledStep;
   readonly #marker: Tensor;
+  #compiled: CompiledStep | null = null;
+  readonly #evaluates: boolean;
   #updates = 0;
 
   constructor(
@@ -40,10 +41,16 @@ export class Learner<Inputs extends NamedTensors> {
     variables: ReadonlyMap<string, Variable>,
     private readonly optimizer: OptimizerConfig,
     private readonly lossOf: (weights: Weights, inputs: Inputs, shape: StepShape) => LossAndMetrics,
-    /** What {@link state} gave when the checkpoint was written; null starts with zero moments. */
-    stored: Readonly<Record<string, StoredTensor>> | null = null,
+    options: {
+      /** What {@link state} gave when the checkpoint was written; null starts with zero moments. */
+      readonly stored: Readonly<Record<string, StoredTensor>> | null;
+      /** Whether {@link evaluate} will be called with the shapes that are trained on. */
+      readonly evaluates?: boolean;
+    },
   ) {
     const { tf } = backend;
+    const { stored } = options;
+    this.#evaluates = options.evaluates ?? false;
     this.#names = [...variables.keys()];
     this.#updates = stored === null ? 0 : (find(stored, 'updates', [1])[0] ?? 0);
     for (const [name, variable] of variables) {
@@ -58,14 +65,6 @@ export class Learner<Inputs extends NamedTensors> {
       }
     }
     this.#marker = tf.scalar(0);
-    this.#step = compileStep(backend, {
-      state: this.#state,
-      step: (inputs, read) => {
-        const marker = Object.keys(inputs).find((name) => name.startsWith('['))!;
-        const [mode, shape] = JSON.parse(marker) as [Mode, StepShape];
-        return mode === 'apply' ? this.#update(inputs, read) : this.#differentiate(mode, inputs, shape, read);
-      },
-    });
   }
 
   /** Updates made since the moments were zero. */
@@ -75,11 +74,13 @@ export class Learner<Inputs extends NamedTensors> {
 
   /** Adds the gradients of one micro-batch; gives back the loss and the metrics. Does not dispose of the inputs. */
   accumulate(inputs: Inputs, shape: StepShape): Promise<number[]> {
+    this.#compiled ??= this.#compile(inputs, shape);
     return this.#run({ ...inputs, [purpose('accumulate', shape)]: this.#marker });
   }
 
   /** Loss and metrics without gradients. */
   evaluate(inputs: Inputs, shape: StepShape): Promise<number[]> {
+    this.#compiled ??= this.#compile(inputs, shape);
     return this.#run({ ...inputs, [purpose('evaluate', shape)]: this.#marker });
   }
 
@@ -100,7 +101,7 @@ export class Learner<Inputs extends NamedTensors> {
 
   /** Copies the weights from the graph into the variables, for generation and saving. */
   sync(): void {
-    this.#step.readState(this.#names.map((name) => `weight.${name}`));
+    this.#compiled?.readState(this.#names.map((name) => `weight.${name}`));
   }
 
   /** The moments and the number of updates: all that an exact resume needs besides the weights. */
@@ -109,7 +110,7 @@ export class Learner<Inputs extends NamedTensors> {
       updates: { shape: [1], values: Float32Array.of(this.#updates) },
     };
     const moments = this.#names.flatMap((name) => [`first.${name}`, `second.${name}`]);
-    this.#step.readState(moments);
+    this.#compiled?.readState(moments);
     for (const name of moments) {
       const tensor = this.#state.get(name)!;
       stored[name] = { shape: tensor.shape, values: (await tensor.data()) as Float32Array };
@@ -119,14 +120,40 @@ export class Learner<Inputs extends NamedTensors> {
 
   /** Frees moments and graphs; the variables keep the values of the last {@link sync}. */
   dispose(): void {
-    this.#step.dispose();
+    this.#compiled?.dispose();
+    this.#compiled = null;
     this.#marker.dispose();
     for (const [name, variable] of this.#state) if (!name.startsWith('weight.')) variable.dispose();
     this.#state.clear();
   }
 
+  /** Compiles what a step needs in one go, since every later addition loads the whole graph again. */
+  #compile(inputs: Inputs, shape: StepShape): CompiledStep {
+    const scalar = { shape: [], dtype: 'float32' } as const;
+    const own = Object.fromEntries(
+      Object.entries(inputs).map(([name, tensor]) => {
+        const dtype = tensor.dtype === 'int32' ? ('int32' as const) : ('float32' as const);
+        return [name, { shape: tensor.shape, dtype }];
+      }),
+    );
+    return compileStep(this.backend, {
+      state: this.#state,
+      step: (given, read) => {
+        const marker = Object.keys(given).find((name) => name.startsWith('['))!;
+        const [mode, of] = JSON.parse(marker) as [Mode, StepShape];
+        return mode === 'apply' ? this.#update(given, read) : this.#differentiate(mode, given, of, read);
+      },
+      shapes: [
+        { learningRate: scalar, correction1: scalar, correction2: scalar, [purpose('apply', {})]: scalar },
+        { ...own, [purpose('accumulate', shape)]: scalar },
+        ...(this.#evaluates ? [{ ...own, [purpose('evaluate', shape)]: scalar }] : []),
+      ],
+    });
+  }
+
   async #run(inputs: NamedTensors): Promise<number[]> {
-    const { numbers } = this.#step.run(inputs);
+    if (this.#compiled === null) throw new TypeError('gradients come before an update');
+    const { numbers } = this.#compiled.run(inputs);
     const values = [...(await numbers!.data())];
     numbers!.dispose();
     return values;

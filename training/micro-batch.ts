@@ -10,6 +10,8 @@ export interface Sequence {
   readonly weights: Float32Array;
   /** Index of its video among the videos of the whole batch. */
   readonly video: number;
+  /** Tokens that later sequences of this grid may have, where that is known. */
+  readonly longest?: number;
 }
 
 /** Sequences over videos of one grid, padded to a shape that few other batches differ from. */
@@ -25,19 +27,20 @@ export interface MicroBatch {
 
 /** Tokens (rows x padded length) that one micro-batch may hold: what bounds memory, whatever the batch size. */
 export const tokensPerMicroBatch = 8192;
-/** Padded lengths are multiples of this, so that few shapes are compiled. */
-const lengthStep = 64;
+/** Padded lengths are multiples of the first where the longest sequence is known, else of the second: few shapes. */
+const lengthSteps = [16, 64] as const;
 
 /**
  * Cuts a batch into micro-batches: by grid, in the given order, never through a run of `together` sequences (a group that
  * shares one video). Rows and videos are padded to the same count in every micro-batch of a length.
  * @param grids grid of each video
+ * @param batchSize sequences that batches of this kind have, where this one may have fewer
  */
 export function microBatches(
   config: PolicyConfig,
   sequences: readonly Sequence[],
   grids: readonly Grid[],
-  together = 1,
+  { together = 1, batchSize = sequences.length }: { together?: number; batchSize?: number } = {},
 ): MicroBatch[] {
   const byGrid = new Map<string, number[]>();
   for (let start = 0; start < sequences.length; start += together) {
@@ -46,12 +49,18 @@ export function microBatches(
     const run = Array.from({ length: Math.min(together, sequences.length - start) }, (_, i) => start + i);
     byGrid.set(key, [...(byGrid.get(key) ?? []), ...run]);
   }
-  const longest = Math.max(...sequences.map((s) => s.prompt.length + s.completion.length));
-  const length = Math.ceil(longest / lengthStep) * lengthStep;
-  const groups = Math.max(1, Math.floor(tokensPerMicroBatch / (length * together)));
-  const rows = together * Math.min(groups, Math.ceil(sequences.length / together));
   const parts: MicroBatch[] = [];
   for (const members of byGrid.values()) {
+    const own = members.map((at) => sequences[at]!);
+    const longest = Math.max(
+      ...own.map((s) => Math.max(s.longest ?? 0, s.prompt.length + s.completion.length)),
+    );
+    const step = own.every((s) => s.longest !== undefined) ? lengthSteps[0] : lengthSteps[1];
+    const length = Math.ceil(longest / step) * step;
+    // As few equal parts of the whole batch as the budget allows.
+    const groups = Math.ceil(batchSize / together);
+    const most = Math.max(1, Math.floor(tokensPerMicroBatch / (length * together)));
+    const rows = together * Math.ceil(groups / Math.ceil(groups / most));
     for (let start = 0; start < members.length; start += rows) {
       parts.push(
         layOut(config, sequences, members.slice(start, start + rows), grids, { rows, length, together }),

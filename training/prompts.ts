@@ -25,4 +25,9 @@ export class Prompts {
     }
     return ids;
   }
+
+  /** Tokens of the longest of some prompts for a grid. */
+  longest(kinds: readonly PromptKind[], grid: Grid): number {
+    return Math.max(...kinds.map((kind) => this.ids(kind, grid).length));
+  }
 }

@@ -16,8 +16,9 @@ import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
-import { targetSequence, wantedFrames } from './sft.js';
+import { wantedFrames } from './sft.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
+import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { viewsOf, type SampleViews } from './views.js';
 
 /**
@@ -95,16 +96,23 @@ function tuning(options: {
   const { params, seed, workDir } = job;
   const { steps, batchSize, optimizer, categoryShare } = params.sft;
   const prompts = new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize);
-  const reflective = async (reflection: Reflection): Promise<SupervisedSequence> => {
-    const video = await frames.patches(reflection.sampleId, reflection.frames);
-    const prompt = prompts.ids('reflective', video.grid);
-    return { prompt, video, ...reflectiveCompletion(reflection, params.draftLoss, tokenizer) };
+  const targets = new TargetSequences(frames, prompts, tokenizer, {
+    targets: plain.map(({ full }) => full),
+    prompts: usedPrompts(categoryShare),
+  });
+  const completions = reflections.map((r) => reflectiveCompletion(r, params.draftLoss, tokenizer));
+  const longest = Math.max(targets.longestCompletion, ...completions.map((c) => c.completion.length));
+  const reflective = async (place: number): Promise<SupervisedSequence> => {
+    const { sampleId, frames: shown } = reflections[place]!;
+    const video = await frames.patches(sampleId, shown);
+    const most = prompts.longest(['verdict', 'category', 'reflective'], video.grid) + longest;
+    return { prompt: prompts.ids('reflective', video.grid), video, longest: most, ...completions[place]! };
   };
   return {
     name: 'reflection-sft',
     steps,
     start: (stored) => {
-      const trainer = new SupervisedTrainer(policy, optimizer, stored);
+      const trainer = new SupervisedTrainer(policy, batchSize, optimizer, { stored });
       const order = new DataOrder(reflections.length, seed, 'reflection-sft');
       const plainOrder =
         plain.length === 0 ? null : new DataOrder(plain.length, seed, 'reflection-sft-plain');
@@ -117,12 +125,12 @@ function tuning(options: {
           if (random.chance(params.plainShare) && plainOrder !== null) {
             const { full } = plain[plainOrder.at(position)]!;
             const prompt = random.chance(categoryShare) ? 'category' : 'verdict';
-            sequences.push(await targetSequence(full, prompt, { frames, prompts, tokenizer }));
+            sequences.push(await targets.sequence(full, prompt, longest));
             drawn.push(`${full.sampleId} ${prompt}`);
           } else {
-            const reflection = reflections[order.at(position)]!;
-            sequences.push(await reflective(reflection));
-            drawn.push(`${reflection.sampleId} draft ${reflection.draft}`);
+            const place = order.at(position);
+            sequences.push(await reflective(place));
+            drawn.push(`${reflections[place]!.sampleId} draft ${reflections[place]!.draft}`);
           }
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));

@@ -4,7 +4,6 @@ import { Sample } from '../datasets/sample.js';
 import { Target } from '../datasets/target.js';
 import type { Backend } from '../policy/backend.js';
 import { Policy } from '../policy/policy.js';
-import { encodeCompletion } from '../policy/prompt.js';
 import { Tokenizer } from '../policy/tokenizer.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
@@ -17,6 +16,7 @@ import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.
 import { learningRateAt } from './schedule.js';
 import { scratchConfig, scratchTokenizer } from './scratch-model.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
+import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { drawView, viewsOf, type SampleViews } from './views.js';
 import { visionWarmup } from './vision-warmup.js';
 
@@ -92,18 +92,6 @@ export function wantedFrames(views: readonly SampleViews[]): (sampleId: string) 
   return (sampleId) => wanted.get(sampleId) ?? null;
 }
 
-/** A target as a sequence to learn, under one of the two single-pass prompts. */
-export async function targetSequence(
-  target: Target,
-  prompt: 'verdict' | 'category',
-  { frames, prompts, tokenizer }: { frames: FrameCache; prompts: Prompts; tokenizer: Tokenizer },
-): Promise<SupervisedSequence> {
-  const video = await frames.patches(target.sampleId, target.frames);
-  const text = prompt === 'verdict' ? target.verdict : target.categoryCompletion;
-  const completion = encodeCompletion(tokenizer, text);
-  return { prompt: prompts.ids(prompt, video.grid), completion, learnt: completion.map(() => 1), video };
-}
-
 function fineTuning(options: {
   readonly job: SftJob;
   readonly policy: Policy;
@@ -116,12 +104,18 @@ function fineTuning(options: {
   const { params, seed, workDir } = job;
   const { steps, batchSize, optimizer } = params;
   const prompts = new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize);
-  const tools = { frames, prompts, tokenizer };
+  const targets = new TargetSequences(frames, prompts, tokenizer, {
+    targets: [...train, ...validation].flatMap(({ full, trimmed }) => [full, ...trimmed]),
+    prompts: usedPrompts(params.categoryShare),
+  });
   return {
     name: 'sft',
     steps,
     start: (stored) => {
-      const trainer = new SupervisedTrainer(policy, optimizer, stored);
+      const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
+        stored,
+        evaluates: validation.length > 0,
+      });
       const order = new DataOrder(train.length, seed, 'sft');
       const step = async (k: number): Promise<StepRow> => {
         const sequences: SupervisedSequence[] = [];
@@ -131,7 +125,7 @@ function fineTuning(options: {
           const random = Random.from(seed, 'sft', 'view', position);
           const target = drawView(train[order.at(position)]!, params.trimmedShare, random);
           const prompt = random.chance(params.categoryShare) ? 'category' : 'verdict';
-          sequences.push(await targetSequence(target, prompt, tools));
+          sequences.push(await targets.sequence(target, prompt));
           drawn.push(`${target.sampleId} ${target.view} ${prompt}`);
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
@@ -141,7 +135,7 @@ function fineTuning(options: {
       };
       const validate = async (by: SupervisedTrainer): Promise<StepRow> => {
         const sequences: SupervisedSequence[] = [];
-        for (const { full } of validation) sequences.push(await targetSequence(full, 'verdict', tools));
+        for (const { full } of validation) sequences.push(await targets.sequence(full, 'verdict'));
         const { loss, tokenAccuracy } = await by.validate(sequences);
         return { validationLoss: loss, validationTokenAccuracy: tokenAccuracy };
       };

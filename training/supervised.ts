@@ -15,6 +15,8 @@ export interface SupervisedSequence {
   /** 1 where a completion token is learnt, 0 where it is only read. */
   readonly learnt: readonly number[];
   readonly video: VideoPatches;
+  /** Tokens of the longest sequence of this grid that the phase will see: one length for all compiles one graph. */
+  readonly longest: number;
 }
 
 /** Inputs of a supervised micro-batch on the device. */
@@ -58,8 +60,9 @@ export class SupervisedTrainer {
 
   constructor(
     private readonly policy: Policy,
+    private readonly batchSize: number,
     optimizer: OptimizerConfig,
-    stored: Readonly<Record<string, StoredTensor>> | null = null,
+    options: { readonly stored: Readonly<Record<string, StoredTensor>> | null; readonly evaluates?: boolean },
   ) {
     const { tf } = policy.backend;
     const lossOf = (parameter: Weights, inputs: SupervisedInputs, shape: StepShape): LossAndMetrics => {
@@ -69,7 +72,7 @@ export class SupervisedTrainer {
       const right = tf.equal(tf.argMax(logits, -1), inputs.targets).toFloat();
       return { loss, metrics: [right.mul(inputs.weights).sum<Scalar>()] };
     };
-    this.#learner = new Learner(policy.backend, policy.variables, optimizer, lossOf, stored);
+    this.#learner = new Learner(policy.backend, policy.variables, optimizer, lossOf, options);
   }
 
   /** One update on a batch. */
@@ -111,8 +114,10 @@ export class SupervisedTrainer {
         completion: s.completion,
         weights: Float32Array.from(s.learnt, (x) => x / Math.max(tokens, 1)),
         video,
+        longest: s.longest,
       })),
       sequences.map((s) => s.video.grid),
+      { batchSize: this.batchSize },
     );
     let loss = 0;
     let tokenAccuracy = 0;

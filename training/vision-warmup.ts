@@ -52,13 +52,9 @@ export function visionWarmup(options: {
       const head = createHead(policy, { words: words.length, grid, seed, stored });
       const visual = [...policy.variables].filter(([name]) => name.startsWith('visual.'));
       const trained = new Map<string, Variable>([...visual, ...head]);
-      const learner = new Learner<WarmupInputs>(
-        policy.backend,
-        trained,
-        optimizer,
-        warmupLoss(policy),
+      const learner = new Learner<WarmupInputs>(policy.backend, trained, optimizer, warmupLoss(policy), {
         stored,
-      );
+      });
       const order = new DataOrder(members.length, seed, 'vision-warmup');
       const { tf } = policy.backend;
       return {

@@ -12,11 +12,20 @@ import { listen, makeTinyWorld, type TinyWorld } from './tiny-world.js';
 let world: TinyWorld;
 let backend: Backend;
 let sftModel: string;
+/** Work folder of the job that made it. */
+let trained: string;
 
 beforeAll(async () => {
   backend = await loadBackend();
   world = await makeTinyWorld();
-  const job = await world.sft('base', { steps: 5 });
+  const job = await world.sft('base', {
+    visionWarmup: { steps: 10, batchSize: 8 },
+    steps: 60,
+    batchSize: 8,
+    validationEvery: 20,
+    optimizer: { learningRate: 1e-2, warmupSteps: 5 },
+  });
+  trained = job.workDir;
   await runJob(job, backend, listen());
   sftModel = join(job.workDir, 'model');
 });
@@ -98,15 +107,7 @@ describe('sft', () => {
   });
 
   it('learns: the loss falls and the validation loss with it', async () => {
-    const job = await world.sft('sft-learns', {
-      visionWarmup: { steps: 10, batchSize: 8 },
-      steps: 60,
-      batchSize: 8,
-      validationEvery: 20,
-      optimizer: { learningRate: 1e-2, warmupSteps: 5 },
-    });
-    await runJob(job, backend, listen());
-    const tuned = (await rows(job.workDir)).filter((row) => row.phase === 'sft');
+    const tuned = (await rows(trained)).filter((row) => row.phase === 'sft');
     expect(tuned.at(-1)!.loss as number).toBeLessThan((tuned[0]!.loss as number) / 5);
     const validation = tuned.flatMap((row) =>
       row.validationLoss === undefined ? [] : [row.validationLoss as number],
@@ -207,11 +208,9 @@ describe('grpo', () => {
     }
     const completions = await rows(job.workDir, 'completions.jsonl');
     expect(completions).toHaveLength(3 * 4 * 2);
-    expect(completions.map((row) => row.step)).toEqual([
-      ...Array(8).fill(1),
-      ...Array(8).fill(2),
-      ...Array(8).fill(3),
-    ]);
+    expect(completions.map((row) => row.step)).toEqual(
+      [1, 2, 3].flatMap((step) => Array<number>(8).fill(step)),
+    );
     expect(log[0]!.kl).toBeCloseTo(0, 5);
   }, 60_000);
 
