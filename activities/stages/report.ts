@@ -100,7 +100,7 @@ async function examples(context: StageContext, perSample: readonly PerSample[]):
             entry === undefined
               ? null
               : {
-                  mediaType: 'image/webp',
+                  mediaType: 'image/png',
                   bytes: await contactSheet(decodeFramePack(await store.blobs.get(entry.pack)), {
                     columns: sheetColumns,
                   }),
