@@ -23,7 +23,7 @@ export const stratumMetrics = [
 
 /**
  * Subsets by label, by category (Abnormal videos with a known one, in alphabetical order) and by duration. Empty ones are
- * left out.
+ * left out, and so is one that holds every video: it would repeat the main table.
  */
 export function strata(samples: readonly Sample[]): Stratum[] {
   const categories = [
@@ -46,7 +46,7 @@ export function strata(samples: readonly Sample[]): Stratum[] {
     ...durations.map(({ name }) =>
       stratum('duration', name, samples, (sample) => durationClass(sample) === name),
     ),
-  ].filter(({ positions }) => positions.length > 0);
+  ].filter(({ positions }) => positions.length > 0 && positions.length < samples.length);
 }
 
 function durationClass(sample: Sample): string {

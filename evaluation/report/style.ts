@@ -2,7 +2,7 @@
 export const style = `
 :root { color-scheme: light dark;
   --paper: #faf9f7; --card: #ffffff; --ink: #1d2226; --soft: #59636b; --line: #dfdcd6; --grid: #ebe8e3;
-  --c0: #7e96a6; --c1: #3f7f9c; --c2: #0d4f6e; --base: #8a8f94; --truth: #b3700b; --good: #1f6f4a; --bad: #b02a2a;
+  --c0: #7e96a6; --c1: #3f7f9c; --c2: #0d4f6e; --base: #8a8f94; --truth: #9a5d08; --good: #1f6f4a; --bad: #b02a2a;
   --good-wash: #e6f2ec; --bad-wash: #f9e9e7; --still-wash: #f1f0ed; --theirs: #f4efe4; --warn: #a1440b; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14171a; --card: #1c2024; --ink: #e7e6e2; --soft: #a3abb1; --line: #343a40; --grid: #2a2f34;
@@ -10,7 +10,7 @@ export const style = `
   --good-wash: #1b3127; --bad-wash: #3a2220; --still-wash: #25292d; --theirs: #26231c; --warn: #f0a064; } }
 @media print { :root { color-scheme: light;
   --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --grid: #ddd;
-  --c0: #7e96a6; --c1: #3f7f9c; --c2: #0d4f6e; --base: #777; --truth: #b3700b; --good: #1f6f4a; --bad: #b02a2a;
+  --c0: #7e96a6; --c1: #3f7f9c; --c2: #0d4f6e; --base: #777; --truth: #9a5d08; --good: #1f6f4a; --bad: #b02a2a;
   --good-wash: #eef5f1; --bad-wash: #faf0ee; --still-wash: #f5f5f5; --theirs: #f8f6f0; --warn: #a1440b; }
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; } nav { display: none; }
   figure, .card, tr, .example header, .example .look { break-inside: avoid; } h2, h3 { break-after: avoid; }
@@ -42,7 +42,7 @@ body > header { padding-top: 46px; padding-bottom: 26px; }
 .lede { font-size: 18.5px; max-width: 64ch; margin-bottom: 20px; }
 .meta { display: flex; flex-wrap: wrap; gap: 10px 36px; margin: 0 0 26px; } .meta div { min-width: 0; }
 .meta dt { font-size: 12.5px; color: var(--soft); } .meta dd { margin: 0; font-size: 14.5px; overflow-wrap: anywhere; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(215px, 1fr)); gap: 14px; }
+.cards { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 14px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 15px 18px 14px; }
 .card p { margin: 0; } .card .what { font-size: 14px; font-weight: 600; line-height: 1.35; } .card .what code { display: block; }
 .card .big { font-size: 37px; line-height: 1.2; font-variant-numeric: tabular-nums; letter-spacing: -.02em; font-weight: 600; margin: 8px 0 2px; color: var(--c2); }
@@ -56,7 +56,7 @@ section { scroll-margin-top: 36px; }
 a:focus-visible, summary:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c1); outline-offset: 3px; border-radius: 3px; }
 
 figure { margin: 0; } figcaption { font-size: 15px; margin-bottom: 8px; }
-.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 470px), 1fr)); gap: 16px; margin: 18px 0; align-items: start; }
+.panels { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; margin: 18px 0; align-items: start; }
 .panel { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 15px 18px 11px; }
 .track { position: relative; min-height: 25px; } .track svg { position: absolute; inset: 0; } .rows { display: grid; grid-template-columns: minmax(104px, max-content) minmax(60px, 1fr) max-content; gap: 0 18px; align-items: center; font-size: 14px; } .rows > .track, .tracks { align-self: stretch; }
 .rows .name { line-height: 1.25; padding: 3px 0; max-width: 190px; } .rows .number { text-align: right; font-variant-numeric: tabular-nums; }
@@ -121,7 +121,9 @@ details { margin: 8px 0; } summary { cursor: pointer; font-size: 14.5px; } summa
 .theirs { background: var(--theirs); border: 1px dashed var(--soft); border-radius: 10px; padding: 26px 26px 12px; margin: 44px 0; } .theirs + section { border-top: 0; padding-top: 6px; }
 footer { padding-top: 10px; padding-bottom: 44px; font-size: 13px; color: var(--soft); }
 
+@media (max-width: 960px) { .cards { grid-template-columns: 1fr 1fr; } }
 @media (max-width: 700px) {
+  .panels { grid-template-columns: minmax(0, 1fr); }
   main, body > header, nav ul, footer { padding-left: 16px; padding-right: 16px; } body > header { padding-top: 28px; } body { font-size: 15.5px; } .lede { font-size: 17px; }
   h2 { font-size: 25px; } section { padding-top: 32px; } .cards { grid-template-columns: 1fr 1fr; gap: 10px; } .card { padding: 12px 13px; } .card .big { font-size: 29px; } .card .say { font-size: 16px; }
   .panel, .example, .curve { padding: 13px 13px 10px; } .example { grid-template-columns: minmax(0, 1fr); } .look { position: static; } .truth-name { margin-left: 0; }

@@ -21,9 +21,13 @@ function findChromium(): string | null {
 }
 
 const executablePath = findChromium();
-const skipped = executablePath === null ? ' (skipped: no Chromium found, set HINDSIGHT_CHROMIUM)' : '';
+if (executablePath === null) {
+  process.stderr.write(
+    'browser tests of the report are skipped: no Chromium found; set HINDSIGHT_CHROMIUM\n',
+  );
+}
 
-describe.skipIf(executablePath === null)(`the report in a browser${skipped}`, () => {
+describe.skipIf(executablePath === null)('the report in a browser', () => {
   let folder: string;
   let browser: Browser;
   let url: string;
