@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { parseJsonl, toJsonl } from '../core/jsonl.js';
 import { sha256 } from '../core/digest.js';
 import { Sample } from '../datasets/sample.js';
@@ -63,19 +64,21 @@ export async function mergeShards(
   request: StageRequest,
   names: readonly string[],
 ): Promise<StageResult> {
-  const texts = new Map<string, string>(names.map((name) => [name, '']));
-  const metrics: Record<string, number> = {};
-  for (const key of request.shards) {
+  const limit = pLimit(16);
+  const parts = await limit.map(request.shards, async (key) => {
     const manifest = await store.manifests.find(stage, key);
     if (manifest === null) throw new Error(`shard ${key} of ${stage} is not in the store`);
-    for (const name of names)
-      texts.set(name, texts.get(name)! + (await store.blobs.getText(manifest.outputs[name]!.digest)));
-    for (const [name, value] of Object.entries(manifest.metrics))
-      metrics[name] = (metrics[name] ?? 0) + value;
+    const texts = await Promise.all(names.map((name) => store.blobs.getText(manifest.outputs[name]!.digest)));
+    return { texts, metrics: manifest.metrics };
+  });
+  const metrics: Record<string, number> = {};
+  for (const part of parts) {
+    for (const [name, value] of Object.entries(part.metrics)) metrics[name] = (metrics[name] ?? 0) + value;
   }
+  const texts = names.map((name, index) => [name, parts.map((part) => part.texts[index]!).join('')] as const);
   return {
     outputs: Object.fromEntries(
-      [...texts].map(([name, text]) => [name, { text, mediaType: 'application/jsonl' }]),
+      texts.map(([name, text]) => [name, { text, mediaType: 'application/jsonl' }]),
     ),
     metrics,
   };
