@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../core/digest.js';
 import { RetryableError, TerminalError } from '../core/errors.js';
@@ -56,10 +56,8 @@ export class Blobs {
   /** Makes sure that a blob lies in the local folder, and returns its path. */
   async fetch(digest: string): Promise<string> {
     const path = join(this.folder, blobPath(digest));
-    const known = await stat(path).catch(() => null);
-    // A file in this folder was verified when it was renamed into place; what the disk does later, the digest of what
-    // is computed from it would show.
-    if (known !== null) return path;
+    const known = await readFile(path).catch(() => null);
+    if (known !== null && sha256(known) === digest) return path;
     const name = `blobs/sha256/${blobPath(digest)}`;
     const bytes = await this.objects.read(name);
     if (bytes === null) {
@@ -84,18 +82,15 @@ export class Blobs {
   }
 }
 
-/** Writes a file so that readers see all of it or nothing, also when the process is killed on the way. */
+/**
+ * Writes a file so that readers see all of it or nothing, also when the process is killed on the way. What a crash of the
+ * machine leaves is found by its digest, so nothing is forced to the disk.
+ */
 export async function writeAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeFile(temporary, bytes, { flag: 'wx' });
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
 import { VideoReject } from '../../video/reject.js';
 import { measureVideo } from '../../video/measure.js';
@@ -68,12 +69,14 @@ export const probe: Stage = {
 
 /** All rows of the finished shards, by video. */
 export async function probeRows({ request, services }: KeyContext): Promise<Map<string, ProbeRow>> {
-  const rows = new Map<string, ProbeRow>();
-  for (const key of request.shards) {
+  const limit = pLimit(16);
+  const parts = await limit.map(request.shards, async (key) => {
     const manifest = await services.store.manifests.find('probe', key);
     if (manifest === null) throw new Error(`shard ${key} of probe is not in the store`);
-    const text = await services.store.blobs.getText(manifest.outputs.probes!.digest);
-    for (const row of parseJsonl(text, 'probes.jsonl') as ProbeRow[]) rows.set(row.video, row);
-  }
-  return rows;
+    return parseJsonl(
+      await services.store.blobs.getText(manifest.outputs.probes!.digest),
+      'probes.jsonl',
+    ) as ProbeRow[];
+  });
+  return new Map(parts.flat().map((row) => [row.video, row]));
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../core/digest.js';
 import { freshStore } from './store.js';
@@ -38,7 +38,15 @@ describe('blobs', () => {
     });
   });
 
-  it('with a flipped byte are a terminal error naming both digests', async () => {
+  it('damaged in the local folder are fetched again', async () => {
+    const store = await freshStore();
+    const { digest } = await store.blobs.putText('right', 'text/plain');
+    const path = await store.blobs.fetch(digest);
+    await writeFile(path, 'wrong');
+    expect(await store.blobs.getText(digest)).toBe('right');
+  });
+
+  it('with a flipped byte in the store are a terminal error naming both digests', async () => {
     const store = await freshStore();
     const { digest } = await store.blobs.putText('right', 'text/plain');
     await store.objects.write(`blobs/sha256/${digest.slice(0, 2)}/${digest}`, Buffer.from('wrong'));
