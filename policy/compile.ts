@@ -1,4 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
+import { sha256 } from '../core/digest.js';
 import { TerminalError } from '../core/errors.js';
 import type { Backend } from './backend.js';
 import { GraphRecorder } from './graph-recorder.js';
@@ -218,6 +219,7 @@ class GraphStep implements CompiledStep {
     const { native, backend } = this;
     const { binding } = native;
     const recorder = this.#recorder;
+    recorder.begin(`s${sha256(signatureKey(inputs)).slice(0, 16)}`);
     const type = (tensor: Tensor) => dtypeOf(binding, tensor.dtype);
     const placeholders = Object.entries(inputs).map(
       ([name, tensor]) => [name, recorder.placeholder(type(tensor), tensor.shape)] as const,

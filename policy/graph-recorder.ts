@@ -40,11 +40,23 @@ function tensorProto(dtype: number, shape: readonly number[], data: NativeArray)
 export class GraphRecorder {
   readonly #nodes: Uint8Array[] = [];
   readonly #constants = new Map<string, string>();
+  #scope = 'n';
+  #inScope = 0;
 
   constructor(private readonly binding: NativeBinding) {}
 
   get size(): number {
     return this.#nodes.length;
+  }
+
+  /**
+   * Starts a part of the graph whose node names, order and constants do not depend on the parts recorded before it.
+   * TensorFlow's graph optimizer reorders sums by node name, so the last bits of a result follow from the names.
+   */
+  begin(scope: string): void {
+    this.#scope = `${scope}/n`;
+    this.#inScope = 0;
+    this.#constants.clear();
   }
 
   /** Adds a node and returns its name; `after` are nodes that must have run before. */
@@ -54,7 +66,7 @@ export class GraphRecorder {
     inputs: readonly string[],
     after: readonly string[] = [],
   ): string {
-    const name = `n${this.#nodes.length}`;
+    const name = `${this.#scope}${this.#inScope++}`;
     const writer = Writer.create();
     text(writer, 1, name);
     text(writer, 2, operation);
