@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { ModelConfig } from '../../config/model.js';
+import type { Grid } from '../../policy/processor.js';
+import { trainWordTokenizer } from '../../policy/word-tokenizer.js';
+import { microBatches, tokensPerMicroBatch, type Sequence } from '../../training/micro-batch.js';
+import { scratchConfig } from '../../training/scratch-model.js';
+
+const model = ModelConfig.parse({ kind: 'scratch' });
+if (model.kind !== 'scratch') throw new Error('a scratch model');
+const config = scratchConfig(model, trainWordTokenizer(['a b c']));
+const small: Grid = { t: 1, h: 2, w: 2 };
+const wide: Grid = { t: 1, h: 2, w: 4 };
+
+const sequence = (video: number, grid: Grid, tokens: number, longest?: number): Sequence => ({
+  prompt: [1, ...Array<number>((grid.t * grid.h * grid.w) / 4).fill(config.tokens.video), 2],
+  completion: Array.from({ length: tokens }, (_, i) => 9 + (i % 2)),
+  weights: Float32Array.from({ length: tokens }, (_, i) => i + 1),
+  video,
+  ...(longest === undefined ? {} : { longest }),
+});
+
+describe('micro-batches', () => {
+  it('puts weights where the completion is predicted, and none on padding', () => {
+    const [only, ...rest] = microBatches(
+      config,
+      [sequence(0, small, 3), sequence(1, small, 1)],
+      [small, small],
+    );
+    expect(rest).toEqual([]);
+    const { batch, weights, videos, sequences } = only!;
+    expect(batch.length).toBe(64);
+    expect(batch.from).toBe(3);
+    expect([...weights.subarray(0, 4)]).toEqual([1, 2, 3, 0]);
+    expect([...weights.subarray(batch.predicted, batch.predicted + 2)]).toEqual([1, 0]);
+    expect(weights.reduce((a, b) => a + b, 0)).toBe(7);
+    expect([...batch.targets.subarray(0, 3)]).toEqual([9, 10, 9]);
+    expect(videos).toEqual([0, 1]);
+    expect(sequences).toEqual([0, 1]);
+  });
+
+  it('never mixes grids, and pads rows and videos to one shape', () => {
+    const grids = [small, wide, small, small];
+    const parts = microBatches(
+      config,
+      grids.map((grid, i) => sequence(i, grid, 4)),
+      grids,
+    );
+    expect(parts.map((part) => part.sequences)).toEqual([[0, 2, 3], [1]]);
+    expect(parts.map((part) => part.batch.rows)).toEqual([4, 4]);
+    expect(parts.map((part) => part.videos)).toEqual([
+      [0, 2, 3, 0],
+      [1, 1, 1, 1],
+    ]);
+    expect(parts[1]!.batch.grid).toEqual(wide);
+  });
+
+  it('keeps groups whole and cuts a batch into equal parts within the token budget', () => {
+    const groups = 16;
+    const long = 300;
+    const sequences = Array.from({ length: groups * 4 }, (_, i) => sequence(Math.floor(i / 4), small, long));
+    const parts = microBatches(config, sequences, Array<Grid>(groups).fill(small), { together: 4 });
+    for (const { batch, videos, sequences: own } of parts) {
+      expect(batch.rows * batch.length).toBeLessThanOrEqual(tokensPerMicroBatch);
+      expect(own.length % 4).toBe(0);
+      expect(videos).toHaveLength(batch.rows / 4);
+      expect([...batch.visionRow].slice(0, 4)).toEqual([0, 0, 0, 0]);
+    }
+    expect(new Set(parts.map((part) => part.batch.rows)).size).toBe(1);
+    expect(parts.flatMap((part) => part.sequences)).toEqual(sequences.map((_, i) => i));
+  });
+
+  it('pads to the longest sequence that is to come, so that one shape serves all', () => {
+    const lengths = [3, 40, 90].map((tokens) => {
+      const [part] = microBatches(config, [sequence(0, small, tokens, 100)], [small], { batchSize: 8 });
+      return [part!.batch.length, part!.batch.rows];
+    });
+    expect(lengths).toEqual([
+      [112, 8],
+      [112, 8],
+      [112, 8],
+    ]);
+  });
+});
