@@ -81,9 +81,11 @@ export async function printResult(
   snapshot: RunSnapshot,
   { json }: { readonly json: boolean },
 ): Promise<void> {
-  const { runId, status, reason } = snapshot;
+  const { runId, status, reason, stages } = snapshot;
   if (status === 'awaiting' || status === 'failed') {
-    terminal.err(`${runId} is ${status}${reason === null ? '' : `: ${reasonText(reason, runId)}`}\n`);
+    // A stage's reason was told when it stopped.
+    const isNew = reason !== null && !stages.some((stage) => stage.reason === reason);
+    terminal.err(`${runId} is ${status}${isNew ? `: ${reasonText(reason, runId)}` : ''}\n`);
   }
   if (status === 'awaiting' || status === 'failed' || status === 'cancelled') {
     terminal.err(`  go on with: hindsight resume ${runId}\n`);
