@@ -1,9 +1,9 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../core/package-root.js';
 import { sha256File } from '../core/digest.js';
 
 /** The bundled workflow code, made by `npm run build`. */
-export const bundlePath = join(dirname(fileURLToPath(import.meta.url)), '..', 'workflow-bundle.js');
+export const bundlePath = join(packageRoot, 'dist', 'workflow-bundle.js');
 
 /** Digest of the bundle: a run whose history was written by another one is never replayed, but started afresh. */
 export function workflowBundleDigest(): Promise<string> {
