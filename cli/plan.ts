@@ -83,6 +83,7 @@ class Planner {
         { epoch },
       );
     }
+    this.#showOnce('grpo');
     const trained = { sft, 'reflection-sft': start, grpo };
     const checkpoints = Object.fromEntries(
       config.evaluation.checkpoints.map((name) => [name, trained[name]?.checkpoint]),
@@ -99,6 +100,13 @@ class Planner {
       why: 'drawn from all of the above',
     });
     return this.#planned;
+  }
+
+  /** Several epochs are one line: the first that is not in the store, or the last. */
+  #showOnce(name: StageName): void {
+    const lines = this.#planned.filter((stage) => stage.name === name);
+    const shown = lines.find((stage) => stage.plan.action !== 'reuse') ?? lines.at(-1)!;
+    this.#planned.splice(this.#planned.indexOf(lines[0]!), lines.length, shown);
   }
 
   /** Adds the stage's line; its outputs when the store has them. */

@@ -74,6 +74,8 @@ class RunClient implements RunApi {
     if (open && resolved === undefined && execution.memo?.bundle === today) {
       try {
         await handle.executeUpdate('retry');
+        // The record still says `awaiting` until the workflow has written the next one.
+        await this.#waitFor(runId, (now) => now.updatedAt !== record.updatedAt);
         return;
       } catch (error) {
         if (error instanceof WorkflowUpdateFailedError) {
@@ -186,6 +188,7 @@ class RunClient implements RunApi {
     const text = canonicalJson(resolved as unknown as Json);
     const { digest } = await this.store.blobs.putText(text, 'application/json');
     await this.store.runs.document(runId, 'config.json', JSON.parse(text) as Json);
+    const before = await this.store.runs.read(runId);
     const { config } = resolved;
     const input: PipelineInput = {
       runId,
@@ -212,12 +215,16 @@ class RunClient implements RunApi {
       throw error;
     }
     // A run exists for readers once its record does; the workflow writes it first thing.
-    const before = Date.now();
+    await this.#waitFor(runId, (now) => now.updatedAt !== before?.updatedAt);
+  }
+
+  /** Waits until the workflow has written a record that `holds`. */
+  async #waitFor(runId: string, holds: (record: RunRecord) => boolean): Promise<void> {
+    const deadline = Date.now() + 30_000;
     for (;;) {
       const record = await this.store.runs.read(runId);
-      if (record !== null && record.config === digest && record.status === 'running') return;
-      if (record !== null && Date.parse(record.updatedAt) >= before) return;
-      if (Date.now() - before > 30_000) {
+      if (record !== null && holds(record)) return;
+      if (Date.now() > deadline) {
         throw new TerminalError('run.no-worker', `run ${runId} was accepted, but no worker takes it up`, {
           fix: 'hindsight doctor',
         });
