@@ -16,7 +16,10 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       'import-x/no-cycle': 'error',
       'no-console': 'error',
     },
@@ -29,9 +32,19 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { group: ['@temporalio/*', '@aws-sdk/*'], message: 'Domain folders know nothing of Temporal or S3.' },
             {
-              group: ['../workflows/*', '../activities/*', '../workers/*', '../artifacts/*', '../cli/*', '../stack/*'],
+              group: ['@temporalio/*', '@aws-sdk/*'],
+              message: 'Domain folders know nothing of Temporal or S3.',
+            },
+            {
+              group: [
+                '../workflows/*',
+                '../activities/*',
+                '../workers/*',
+                '../artifacts/*',
+                '../cli/*',
+                '../stack/*',
+              ],
               message: 'Domain folders import core, config and other domain folders only.',
             },
           ],
@@ -48,8 +61,15 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { group: ['node:*', 'fs', 'path', 'crypto', 'os', 'child_process'], message: 'No Node built-ins in workflow code.' },
-            { group: ['zod', '@aws-sdk/*', '@tensorflow/*'], message: 'Types only in workflow code.', allowTypeImports: true },
+            {
+              group: ['node:*', 'fs', 'path', 'crypto', 'os', 'child_process'],
+              message: 'No Node built-ins in workflow code.',
+            },
+            {
+              group: ['zod', '@aws-sdk/*', '@tensorflow/*'],
+              message: 'Types only in workflow code.',
+              allowTypeImports: true,
+            },
             {
               group: ['../activities/*', '../artifacts/*', '../config/*', '../training/*', '../policy/*'],
               message: 'Workflows import types only.',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson, type Json } from '../core/canonical-json.js';
+import { canonicalJson } from '../core/canonical-json.js';
 import { sha256 } from '../core/digest.js';
 
 /** Everything a stage's result depends on. Never a host, time, path, endpoint or backend. */
@@ -16,7 +16,7 @@ export type KeyParts = z.infer<typeof KeyParts>;
 
 /** The content address of a stage's result: sha256 of the canonical JSON of its parts. */
 export function stageKey(parts: KeyParts): string {
-  return sha256(canonicalJson(parts as unknown as Json));
+  return sha256(canonicalJson(parts));
 }
 
 const BlobRefSchema = z.strictObject({ digest: z.string(), bytes: z.int(), mediaType: z.string() });

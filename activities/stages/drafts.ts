@@ -1,4 +1,3 @@
-import type { Json } from '../../core/canonical-json.js';
 import { toJsonl } from '../../core/jsonl.js';
 import { Draft } from '../../datasets/target.js';
 import { answerKeyInputs, answerShard } from '../answers.js';
@@ -11,13 +10,12 @@ export const drafts: Stage = {
   version: 1,
   queue: 'gpu',
   seed: 'train',
-  params: ({ config, prompts }) =>
-    ({
-      draftsPerSample: config.reflection.draftsPerSample,
-      sampling: config.reflection.sampling,
-      frames: config.frames,
-      prompt: prompts.verdict,
-    }) as unknown as Json,
+  params: ({ config, prompts }) => ({
+    draftsPerSample: config.reflection.draftsPerSample,
+    sampling: config.reflection.sampling,
+    frames: config.frames,
+    prompt: prompts.verdict,
+  }),
   keyInputs: (context) =>
     context.request.shard === null
       ? Promise.resolve({ ...context.request.inputs })

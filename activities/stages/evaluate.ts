@@ -1,4 +1,3 @@
-import type { Json } from '../../core/canonical-json.js';
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
 import { Prediction } from '../../datasets/target.js';
 import { evaluate as measure } from '../../evaluation/evaluate.js';
@@ -12,7 +11,7 @@ export const evaluate: Stage = {
   version: 1,
   queue: 'media',
   seed: 'eval',
-  params: ({ config }) => ({ evaluation: config.evaluation, preset: config.grpo.preset }) as unknown as Json,
+  params: ({ config }) => ({ evaluation: config.evaluation, preset: config.grpo.preset }),
   run: async (context) => {
     const { config } = context.config;
     const { store } = context.services;

@@ -1,4 +1,3 @@
-import type { Json } from '../../core/canonical-json.js';
 import { toJsonl } from '../../core/jsonl.js';
 import type { RunConfig } from '../../config/schema.js';
 import type { Sample } from '../../datasets/sample.js';
@@ -33,7 +32,7 @@ export const frames: Stage = {
   version: 1,
   queue: 'media',
   seed: null,
-  params: ({ config }) => ({ frames: config.frames }) as unknown as Json,
+  params: ({ config }) => ({ frames: config.frames }),
   keyInputs: async (context) =>
     context.request.shard === null
       ? { ...context.request.inputs }

@@ -1,4 +1,3 @@
-import type { Json } from '../../core/canonical-json.js';
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
 import { Draft, Reflection, Target } from '../../datasets/target.js';
 import { reflectOn } from '../../teachers/embedded/reflections.js';
@@ -24,11 +23,10 @@ export const reflections: Stage = {
   version: 1,
   queue: 'media',
   seed: 'data',
-  params: ({ config }, { shard }) =>
-    ({
-      teacher: config.teacher.kind,
-      ...(shard === null ? { draftRightShare: config.reflection.draftRightShare } : {}),
-    }) as Json,
+  params: ({ config }, { shard }) => ({
+    teacher: config.teacher.kind,
+    ...(shard === null ? { draftRightShare: config.reflection.draftRightShare } : {}),
+  }),
   keyInputs: async (context) =>
     context.request.shard === null
       ? { ...context.request.inputs }

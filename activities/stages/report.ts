@@ -1,4 +1,3 @@
-import type { Json } from '../../core/canonical-json.js';
 import { parseJsonl } from '../../core/jsonl.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +33,7 @@ export const report: Stage = {
   version: 1,
   queue: 'media',
   seed: null,
-  params: (config) => ({ config: config.config, version }) as unknown as Json,
+  params: (config) => ({ config: config.config, version }),
   keyInputs: ({ request }) => Promise.resolve({ ...request.inputs, drawnFrom: request.shards.join(' ') }),
   run: async (context) => {
     const { store } = context.services;

@@ -3,7 +3,9 @@ import { canonicalJson } from '../../core/canonical-json.js';
 
 describe('canonicalJson', () => {
   it('gives equal values equal bytes', () => {
-    expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: 0.1 })).toBe('{"a":0.1,"b":[1,{"c":"x","d":null}]}');
+    expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: 0.1 })).toBe(
+      '{"a":0.1,"b":[1,{"c":"x","d":null}]}',
+    );
     expect(canonicalJson({ a: 1, b: undefined })).toBe(canonicalJson({ a: 1 }));
   });
 

@@ -4,7 +4,11 @@ import { deriveKey, philox, Random, uniformAt } from '../../core/random.js';
 describe('philox', () => {
   // Known answers of the Random123 distribution (kat_vectors, philox4x32 10).
   it.each([
-    [[0, 0, 0, 0], [0, 0], ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']],
+    [
+      [0, 0, 0, 0],
+      [0, 0],
+      ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8'],
+    ],
     [
       [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
       [0xffffffff, 0xffffffff],

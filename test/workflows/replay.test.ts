@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../core/package-root.js';
+
+/**
+ * Histories of a real run of the micro preset, recorded by scripts/record-history.mjs. A change of a workflow that makes
+ * an old history unreadable shows here; if it is meant, record them anew.
+ */
+const folder = join(packageRoot, 'test', 'histories');
+const histories = readdirSync(folder).filter((file) => file.endsWith('.json'));
+// The built bundle, since that is what workers run.
+const codePath = join(packageRoot, 'dist', 'workflow-bundle.js');
+
+describe('recorded histories', () => {
+  beforeAll(() => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+  });
+
+  it('cover the pipeline and every phase', () => {
+    expect(histories.sort()).toEqual([
+      'annotation.json',
+      'ingest.json',
+      'pipeline.json',
+      'predictions.json',
+      'reflection.json',
+    ]);
+  });
+
+  it.each(histories)('%s replays on the workflow code of today', async (file) => {
+    const history = JSON.parse(readFileSync(join(folder, file), 'utf8')) as unknown;
+    await Worker.runReplayHistory({ workflowBundle: { codePath } }, history, 'micro/replayed');
+  });
+
+  it('of another workflow do not replay: the check can fail', async () => {
+    const history = JSON.parse(readFileSync(join(folder, 'ingest.json'), 'utf8')) as {
+      events: { workflowExecutionStartedEventAttributes?: { workflowType: { name: string } } }[];
+    };
+    history.events[0]!.workflowExecutionStartedEventAttributes!.workflowType.name = 'predictionsPhase';
+    await expect(
+      Worker.runReplayHistory({ workflowBundle: { codePath } }, history, 'micro/replayed'),
+    ).rejects.toThrow();
+  });
+});
