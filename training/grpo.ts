@@ -21,6 +21,7 @@ import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.
 import { learningRateAt } from './schedule.js';
 
 const completionsLog = 'completions.jsonl';
+const noSampleFix = 'give it a share in dataset.shares, or name the split `rl` in annotations';
 
 /**
  * One epoch of GRPO on the `rl` split. Per step: a generation of completions, verification by the current policy, rewards,
@@ -36,7 +37,8 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
   const digest = await jobDigest(job, [job.samples, job.frameIndex]);
   const progress = await openProgress(job.workDir, job.resumeFrom, digest, [completionsLog]);
   const samples = (await readRecords(job.samples, Sample)).filter((sample) => sample.split === 'rl');
-  if (samples.length === 0) throw new TerminalError('training.no-samples', 'split rl has no sample');
+  if (samples.length === 0)
+    throw new TerminalError('training.no-samples', 'split rl has no sample', { fix: noSampleFix });
   const folder = progress.checkpoint?.model ?? job.start;
   const tokenizer = await Tokenizer.load(folder);
   const policy = await Policy.load(backend, folder);

@@ -34,7 +34,9 @@ export async function runReflectionSft(
   const progress = await openProgress(job.workDir, job.resumeFrom, digest);
   const reflections = await readRecords(job.reflections, Reflection);
   if (reflections.length === 0) {
-    throw new TerminalError('training.no-samples', 'there is no reflection to learn from');
+    throw new TerminalError('training.no-samples', 'there is no reflection to learn from', {
+      fix: 'the log of the stage `reflections` says why drafts fell out; truncated ones need a larger reflection.sampling.maxTokens, or a policy that was trained for longer',
+    });
   }
   const plain = viewsOf(
     await readRecords(job.samples, Sample),

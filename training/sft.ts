@@ -36,7 +36,9 @@ export async function runSft(job: SftJob, backend: Backend, control: JobControl)
   const train = viewsOf(samples, targets, 'sft');
   const validation = viewsOf(samples, targets, 'val').slice(0, mostValidation);
   if (train.length === 0) {
-    throw new TerminalError('training.no-samples', 'split sft has no sample with a target to learn from');
+    throw new TerminalError('training.no-samples', 'split sft has no sample with a target to learn from', {
+      fix: 'give it a share in dataset.shares; Abnormal samples need spans, see the log of the stage `reasoning`',
+    });
   }
   const { policy, tokenizer } = await startingPoint(
     job,

@@ -15,8 +15,11 @@ export async function trainingPart(
   { request, services }: KeyContext,
   of: readonly Split[],
 ): Promise<{ readonly samples: readonly Sample[]; readonly frames: readonly FrameIndexEntry[] }> {
-  const samples = ofSplits(await readSamples(services.store, request.inputs.samples!), of);
-  return { samples, frames: await frameEntries(services.store, request.inputs.frames!, samples) };
+  const all = ofSplits(await readSamples(services.store, request.inputs.samples!), of);
+  const frames = await frameEntries(services.store, request.inputs.frames!, all);
+  // A video that fell out when its frames were decoded cannot be trained on.
+  const seen = new Set(frames.map((entry) => entry.sampleId));
+  return { samples: all.filter((sample) => seen.has(sample.id)), frames };
 }
 
 /** Supervised fine-tuning on the reasoning targets: -> checkpoint, log. */
