@@ -23,25 +23,27 @@ export async function perSample<S extends { readonly id: string }>(
   let finished = samples.length - missing.length;
   let savedAt = Date.now();
   const limit = pLimit(concurrency);
-  try {
-    await Promise.all(
-      missing.map((sample) =>
-        limit(async () => {
-          context.signal.throwIfAborted();
-          done[sample.id] = await work(sample);
-          finished++;
-          context.progress({ phase: 'samples', step: finished, steps: samples.length, metrics: {} });
-          if (Date.now() - savedAt > saveEveryMs) {
-            savedAt = Date.now();
-            await outcomes.write(stage, context.key, done);
-          }
-        }),
-      ),
-    );
-  } catch (error) {
-    limit.clearQueue();
+  let failure: { readonly error: unknown } | null = null;
+  await limit.map(missing, async (sample) => {
+    // After a failure nothing new begins, but what is in flight ends and counts.
+    if (failure !== null) return;
+    try {
+      context.signal.throwIfAborted();
+      done[sample.id] = await work(sample);
+      finished++;
+      context.progress({ phase: 'samples', step: finished, steps: samples.length, metrics: {} });
+      if (Date.now() - savedAt > saveEveryMs) {
+        savedAt = Date.now();
+        await outcomes.write(stage, context.key, done);
+      }
+    } catch (error) {
+      failure ??= { error };
+    }
+  });
+  if (failure !== null) {
+    // What ends the shard is the failure, not a store that cannot take the rest either.
     if (finished > 0) await outcomes.write(stage, context.key, done).catch(() => undefined);
-    throw error;
+    throw (failure as { readonly error: unknown }).error;
   }
   return new Map(samples.map((sample) => [sample.id, done[sample.id]!]));
 }

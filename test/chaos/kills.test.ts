@@ -38,7 +38,9 @@ describe('a run of the micro preset', () => {
       expect(again.stages.map((stage) => stage.outcome)).toEqual(again.stages.map(() => 'reused'));
       expect(digestsOf(again)).toEqual(digestsOf(undisturbed));
 
-      const changed = await stack.finish(await stack.run(annotations, ['grpo.beta=0.1']));
+      // Large enough to change what the policy answers: equal answers would rightly reuse their evaluation.
+      const faster = 'grpo.optimizer.learningRate=0.05';
+      const changed = await stack.finish(await stack.run(annotations, [faster]));
       expect(changed.status).toBe('done');
       const redone = changed.stages.filter((stage) => stage.outcome !== 'reused').map((stage) => stage.name);
       // The other two checkpoints' answers are reused: predictions as a whole are completed, not repeated.

@@ -47,13 +47,13 @@ export class OwnStack {
     return this.api.watch(runId, { onUpdate: () => undefined, signal: AbortSignal.timeout(limitMs) });
   }
 
-  /** Waits until a stage is at work: it runs and has said something. */
+  /** Waits until a stage runs. */
   async reach(runId: string, stage: string): Promise<void> {
     const deadline = Date.now() + 120_000;
     for (;;) {
       const snapshot = await this.api.snapshot(runId);
       const row = snapshot.stages.find((one) => one.name === stage);
-      if (row?.status === 'running' && row.progress !== null) return;
+      if (row?.status === 'running') return;
       if (row?.status === 'done' || snapshot.status !== 'running' || Date.now() > deadline) {
         throw new Error(`the run was not seen at ${stage}: ${JSON.stringify(snapshot, null, 1)}`);
       }
@@ -64,9 +64,13 @@ export class OwnStack {
   /** Process id of `temporal`, `gateway`, a worker, or of the trainer child. */
   async pidOf(name: string): Promise<number> {
     if (name === 'trainer') {
-      const [child] = childrenOf(await this.pidOf('gpu'));
-      if (child === undefined) throw new Error('the gpu worker has no trainer child');
-      return child;
+      const gpu = await this.pidOf('gpu');
+      // The first training of a worker starts its child; until then there is nothing to kill.
+      for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(20)) {
+        const [child] = childrenOf(gpu);
+        if (child !== undefined) return child;
+      }
+      throw new Error('the gpu worker has no trainer child');
     }
     const { processes } = await stackStatus(homePaths(this.home));
     const pid = processes.find((process) => process.name === name)?.identity?.pid;

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { ok, okValues, perSample } from '../../activities/per-sample.js';
+import type { StageContext } from '../../activities/stage.js';
+import type { ArtifactStore } from '../../artifacts/artifact-store.js';
+import type { ResolvedConfig } from '../../config/schema.js';
+import { freshStore } from '../artifacts/store.js';
+
+/** A context as `durable` makes it, of which per-sample work uses the store, the key, the signal and the progress. */
+function contextOf(store: ArtifactStore, noted: { steps: number[]; continued: boolean }): StageContext {
+  return {
+    request: { runId: 'r', config: 'c', inputs: {}, shard: null, shards: [], variant: {} },
+    config: {} as ResolvedConfig,
+    services: { store, cacheDir: store.blobs.folder, trainer: null },
+    key: 'k',
+    seed: 1,
+    attempt: 1,
+    signal: new AbortController().signal,
+    progress: ({ step }) => noted.steps.push(step),
+    checkpointed: () => undefined,
+    continued: () => {
+      noted.continued = true;
+    },
+    log: () => undefined,
+    input: (name) => name,
+  };
+}
+
+const samples = ['a', 'b', 'c', 'd'].map((id) => ({ id }));
+
+describe('perSample', () => {
+  it('pays after a failure only for what is missing', async () => {
+    const store = await freshStore();
+    const first = { steps: [] as number[], continued: false };
+    const worked: string[] = [];
+    await expect(
+      perSample(contextOf(store, first), 'frames', samples, 1, ({ id }) => {
+        if (id === 'c') return Promise.reject(new Error('killed'));
+        worked.push(id);
+        return Promise.resolve(ok({ id }));
+      }),
+    ).rejects.toThrow('killed');
+    const second = { steps: [] as number[], continued: false };
+    const outcomes = await perSample(contextOf(store, second), 'frames', samples, 1, ({ id }) => {
+      worked.push(id);
+      return Promise.resolve(ok({ id }));
+    });
+    expect(worked).toEqual(['a', 'b', 'c', 'd']);
+    expect(first.continued).toBe(false);
+    expect(second).toEqual({ steps: [3, 4], continued: true });
+    expect(okValues<{ id: string }>(outcomes).values).toEqual(samples);
+  });
+
+  it('counts what did not go well, and keeps it out of the values', async () => {
+    const store = await freshStore();
+    const noted = { steps: [] as number[], continued: false };
+    const outcomes = await perSample(contextOf(store, noted), 'frames', samples, 2, ({ id }) =>
+      Promise.resolve(
+        id === 'b'
+          ? { outcome: 'rejected', reason: 'truncated', message: 'cut off' }
+          : ok({ id }, [`blob-${id}`]),
+      ),
+    );
+    expect(okValues(outcomes)).toEqual({
+      values: [{ id: 'a' }, { id: 'c' }, { id: 'd' }],
+      blobs: ['blob-a', 'blob-c', 'blob-d'],
+      metrics: { ok: 3, rejected: 1 },
+    });
+  });
+});
