@@ -1,17 +1,11 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
-import type { TensorFlow } from './backend.js';
+import type { Backend, TensorFlow } from './backend.js';
 import { compileStep, type CompiledStep } from './compile.js';
-import type { PolicyConfig } from './config.js';
-import {
-  decoderRotary,
-  finishLayer,
-  groupedQueries,
-  keysAndValues,
-  ungroup,
-  type LayerWeights,
-} from './decoder.js';
+import { decodeLayer, readLinear, type DecodeWeights } from './decode-weights.js';
+import { finishLayer, group, rotatedHeads, ungroup } from './decoder.js';
 import { TAIL, type KeyValueCache } from './key-value-cache.js';
-import { linear, rmsNorm, signedSine } from './ops.js';
+import { linear, linearJointly } from './linear.js';
+import { rmsNorm, signedSine, tokenLogProbabilities } from './ops.js';
 import type { Policy } from './policy.js';
 import { mropeTable } from './positions.js';
 import { sample, type SamplingRule } from './sampling.js';
@@ -27,19 +21,13 @@ export function rowBucket(rows: number): number {
   return ROW_BUCKETS.find((bucket) => bucket >= rows) ?? Math.ceil(rows / 64) * 64;
 }
 
-/** The weights of a decoding step by short names; joined matrices are new tensors that the caller disposes of. */
-export function decodeWeights(policy: Policy, layers: readonly LayerWeights[]): Record<string, Tensor> {
-  const { config, parameter } = policy;
-  const named: Record<string, Tensor> = {
-    embedding: parameter('model.embed_tokens.weight'),
-    norm: parameter('model.norm.weight'),
-  };
-  if (!config.tieWordEmbeddings) named['head'] = parameter('lm_head.weight');
-  layers.forEach((weights, layer) => {
-    for (const [name, tensor] of Object.entries(weights)) named[`${layer}/${name}`] = tensor as Tensor;
-  });
-  return named;
-}
+/** One token per row. */
+export type Drawn = {
+  /** int32 [rows] */
+  readonly tokens: Tensor1D;
+  /** [rows] */
+  readonly logProbs: Tensor1D;
+};
 
 /**
  * Decodes one token for every row and draws the next one. Everything comes in through tensors whose shapes change only
@@ -53,15 +41,15 @@ export class Decoding {
 
   /**
    * @param ids the rows' last tokens; @param positions where they stand; @param uniforms for the draw, one per row
-   * @returns int32 [rows]; the cache has moved on by one token
+   * @returns `tokens` int32 [rows] and their log-probabilities [rows]; the cache has moved on by one token
    */
   next(
-    weights: Readonly<Record<string, Tensor>>,
+    weights: DecodeWeights,
     cache: KeyValueCache,
     ids: readonly number[],
     positions: readonly number[],
     uniforms: readonly number[],
-  ): Tensor1D {
+  ): Drawn {
     const { tf } = this.policy.backend;
     const { headDim } = this.policy.config;
     const rows = ids.length;
@@ -79,68 +67,83 @@ export class Decoding {
       ),
       shown: tf.tensor1d(at.map((i) => (i <= cache.slot ? 0 : -1e9))),
     };
-    const inputs = { ...weights, ...cache.inputs(), ...own };
-    const { tokens, ...tails } = this.#step(rows, cache).run(inputs);
+    const inputs = { ...weights.tensors, ...cache.inputs(), ...own };
+    const { tokens, logProbs, ...tails } = this.#step(weights, rows, cache).run(inputs);
     cache.advance(tails);
     tf.dispose(own);
-    return tokens as Tensor1D;
+    return { tokens: tokens as Tensor1D, logProbs: logProbs as Tensor1D };
   }
 
   /** The step for one combination of shapes; the policy keeps it for the next time. */
-  #step(rows: number, cache: KeyValueCache): CompiledStep {
+  #step({ scale }: DecodeWeights, rows: number, cache: KeyValueCache): CompiledStep {
     const { policy, rule } = this;
-    const { backend, config } = policy;
+    const { backend } = policy;
     const key = [rule.temperature, rule.topP, rows, cache.inputs()['hidden']!.shape[2]].join(':');
     return policy.compiled(`decode:${key}`, () => {
       // A GPU would fetch every fed weight from the host, so there decoding stays eager.
       const isGraph = rows >= GRAPH_ROWS && backend.name === 'tensorflow-cpu';
       return compileStep(isGraph ? backend : { ...backend, name: 'plain-js' }, {
         state: new Map(),
-        step: (named) => ({ outputs: decodeStep(backend.tf, config, named, rule), updates: new Map() }),
+        step: (named) => ({ outputs: this.#decode(named, scale), updates: new Map() }),
       });
     });
   }
+
+  #decode(inputs: Readonly<Record<string, Tensor>>, scale: number): Record<string, Tensor> {
+    const { backend, config } = this.policy;
+    const { tf } = backend;
+    const outputs: Record<string, Tensor> = {};
+    const ids = inputs['ids'] as Tensor1D;
+    const rows = ids.shape[0];
+    const embedding = inputs['embedding'] as Tensor2D;
+    const rotary = { cos: inputs['cos']!, signedSin: inputs['signedSin']! };
+    const unwritten = tf.sub(1, inputs['written']!);
+    /** A tail with the new token in its slot. */
+    const write = (name: string, token: Tensor4D): Tensor4D => {
+      const tail = tf.add<Tensor4D>(tf.mul(inputs[name]!, unwritten), tf.mul(token, inputs['written']!));
+      outputs[name] = tail;
+      return tail;
+    };
+    let x = tf.gather(embedding, ids);
+    for (let layer = 0; layer < config.layers; layer++) {
+      const weights = decodeLayer(config, inputs, layer, scale);
+      const normal = rmsNorm(tf, x, weights.inputNorm, config.rmsNormEps);
+      const joint = linearJointly(tf, normal, weights.projections);
+      const [q, k, v] = rotatedHeads(tf, config, joint, rows, rotary);
+      const [kTail, vTail] = [write(`kTail${layer}`, k), write(`vTail${layer}`, v)];
+      const [kHead, vHead] = [inputs[`k${layer}`] as Tensor4D, inputs[`v${layer}`] as Tensor4D];
+      const seen = cachedAttention(tf, group(tf, config, q), [kHead, vHead], [kTail, vTail], inputs);
+      x = finishLayer(tf, config, weights, x, ungroup(tf, config, seen));
+    }
+    const normal = rmsNorm(tf, x, inputs['norm'] as Tensor1D, config.rmsNormEps);
+    const head = config.tieWordEmbeddings ? { weight: embedding } : readLinear(inputs, 'head', scale);
+    return {
+      ...outputs,
+      ...draw(backend, linear(tf, normal, head), inputs['uniforms'] as Tensor2D, this.rule),
+    };
+  }
 }
 
-function decodeStep(
+/** Attention of one new token per row over the long part of its cache and the tail. */
+function cachedAttention(
   tf: TensorFlow,
-  config: PolicyConfig,
-  inputs: Readonly<Record<string, Tensor>>,
-  rule: SamplingRule,
-): Record<string, Tensor> {
-  const outputs: Record<string, Tensor> = {};
-  const ids = inputs['ids'] as Tensor1D;
-  const rows = ids.shape[0];
-  const embedding = inputs['embedding'] as Tensor2D;
-  const rotaries = decoderRotary(tf, config, inputs['cos']!, inputs['signedSin']!);
-  const unwritten = tf.sub(1, inputs['written']!);
-  /** A tail with the new token in its slot. */
-  const write = (name: string, token: Tensor4D): Tensor4D => {
-    const tail = tf.add<Tensor4D>(tf.mul(inputs[name]!, unwritten), tf.mul(token, inputs['written']!));
-    outputs[name] = tail;
-    return tail;
-  };
-  let x = tf.gather(embedding, ids);
-  for (let layer = 0; layer < config.layers; layer++) {
-    const prefix = `${layer}/`;
-    const own = Object.entries(inputs).filter(([name]) => name.startsWith(prefix));
-    const weights = Object.fromEntries(
-      own.map(([name, t]) => [name.slice(prefix.length), t]),
-    ) as unknown as LayerWeights;
-    const normal = rmsNorm(tf, x, weights.inputNorm, config.rmsNormEps);
-    const [k, v] = keysAndValues(tf, config, weights, normal, rows, rotaries.keys);
-    const q = groupedQueries(tf, config, weights, normal, rows, rotaries.queries);
-    const [kTail, vTail] = [write(`kTail${layer}`, k), write(`vTail${layer}`, v)];
-    const [kHead, vHead] = [inputs[`k${layer}`] as Tensor4D, inputs[`v${layer}`] as Tensor4D];
-    const long = tf.matMul<Tensor4D>(q, kHead, false, true);
-    const visible = tf.add(long, tf.expandDims(inputs['hidden']!, 1));
-    const short = tf.add(tf.matMul(q, kTail, false, true), inputs['shown']!);
-    const split = kHead.shape[2];
-    const [a, b] = tf.split(tf.softmax(tf.concat([visible, short], -1)), [split, TAIL], -1);
-    const seen = tf.add<Tensor4D>(tf.matMul(a!, vHead), tf.matMul(b!, vTail));
-    x = finishLayer(tf, config, weights, x, ungroup(tf, config, seen));
-  }
-  const normal = rmsNorm(tf, x, inputs['norm'] as Tensor1D, config.rmsNormEps);
-  const logits = linear(tf, normal, (inputs['head'] ?? embedding) as Tensor2D);
-  return { ...outputs, tokens: sample(tf, logits, inputs['uniforms'] as Tensor2D, rule) };
+  q: Tensor4D,
+  [kHead, vHead]: readonly [Tensor4D, Tensor4D],
+  [kTail, vTail]: readonly [Tensor4D, Tensor4D],
+  { hidden, shown }: Readonly<Record<string, Tensor>>,
+): Tensor4D {
+  const long = tf.add(tf.matMul<Tensor4D>(q, kHead, false, true), tf.expandDims(hidden!, 1));
+  const short = tf.add(tf.matMul(q, kTail, false, true), shown!);
+  const weights = tf.softmax(tf.concat([long, short], -1));
+  const [a, b] = tf.split(weights, [kHead.shape[2], TAIL], -1);
+  return tf.add<Tensor4D>(tf.matMul(a!, vHead), tf.matMul(b!, vTail));
+}
+
+/** Draws a token per row, and tells its log-probability at the sampling temperature (1 when greedy), before top-p. */
+export function draw(backend: Backend, logits: Tensor2D, uniforms: Tensor2D, rule: SamplingRule): Drawn {
+  const { tf } = backend;
+  const tokens = sample(tf, logits, uniforms, rule);
+  const { temperature } = rule;
+  const scaled = temperature === 0 || temperature === 1 ? logits : tf.div(logits, temperature);
+  return { tokens, logProbs: tokenLogProbabilities(backend, scaled, tokens) as Tensor1D };
 }

@@ -1,107 +1,87 @@
-import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Rank, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 import type { PolicyConfig } from './config.js';
-import { attention, linear, rmsNorm, rotate, swiGlu, type Rotary } from './ops.js';
-import type { ParameterLookup } from './vision-tower.js';
+import { linear, linearJointly, type Linear } from './linear.js';
+import { attention, rmsNorm, rotate, swiGlu, type Rotary } from './ops.js';
+import type { WeightReader } from './weight-reader.js';
 
-/** One decoder layer's weights, keys and values as one matrix. */
+/** One decoder layer's weights. */
 export interface LayerWeights {
   readonly inputNorm: Tensor1D;
-  readonly query: Tensor2D;
-  readonly queryBias: Tensor1D;
-  /** [2 * keyValueHeads * headDim, hidden] */
-  readonly keyValue: Tensor2D;
-  readonly keyValueBias: Tensor1D;
-  readonly output: Tensor2D;
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
+  readonly output: Linear;
   readonly innerNorm: Tensor1D;
-  readonly gate: Tensor2D;
-  readonly up: Tensor2D;
-  readonly down: Tensor2D;
+  readonly gate: Linear;
+  readonly up: Linear;
+  readonly down: Linear;
 }
 
-/** Collects one layer's parameters; the joined matrix is a new tensor. */
-export function layerWeights(tf: TensorFlow, parameter: ParameterLookup, layer: number): LayerWeights {
-  const at = (name: string) => parameter(`model.layers.${layer}.${name}`);
-  const join = <T extends Tensor>(kind: 'weight' | 'bias'): T =>
-    tf.concat([at(`self_attn.k_proj.${kind}`), at(`self_attn.v_proj.${kind}`)], 0) as T;
+/** Collects one layer's parameters; makes no tensors. */
+export function layerWeights(weights: WeightReader, layer: number): LayerWeights {
+  const at = `model.layers.${layer}`;
+  const own = (name: string) => weights.linear(`${at}.${name}`);
   return {
-    inputNorm: at('input_layernorm.weight') as Tensor1D,
-    query: at('self_attn.q_proj.weight') as Tensor2D,
-    queryBias: at('self_attn.q_proj.bias') as Tensor1D,
-    keyValue: join('weight'),
-    keyValueBias: join('bias'),
-    output: at('self_attn.o_proj.weight') as Tensor2D,
-    innerNorm: at('post_attention_layernorm.weight') as Tensor1D,
-    gate: at('mlp.gate_proj.weight') as Tensor2D,
-    up: at('mlp.up_proj.weight') as Tensor2D,
-    down: at('mlp.down_proj.weight') as Tensor2D,
+    inputNorm: weights.vector(`${at}.input_layernorm.weight`),
+    query: own('self_attn.q_proj'),
+    key: own('self_attn.k_proj'),
+    value: own('self_attn.v_proj'),
+    output: own('self_attn.o_proj'),
+    innerNorm: weights.vector(`${at}.post_attention_layernorm.weight`),
+    gate: own('mlp.gate_proj'),
+    up: own('mlp.up_proj'),
+    down: own('mlp.down_proj'),
   };
 }
 
-/** Rotary tables of a span of positions; the queries' carry the attention's scale. */
-export interface DecoderRotary {
-  readonly queries: Rotary;
-  readonly keys: Rotary;
+/** The projections to queries, keys and values, the queries times the attention's scale. */
+export function queryKeyValue(config: PolicyConfig, { query, key, value }: LayerWeights) {
+  return [
+    { linear: query, factor: config.headDim ** -0.5 },
+    { linear: key, factor: 1 },
+    { linear: value, factor: 1 },
+  ];
 }
 
-/** From tables [.., tokens, headDim] that broadcast over heads. */
-export function decoderRotary(
+/**
+ * Splits joint projections into heads and rotates queries and keys.
+ *
+ * @param joint [rows * length, (heads + 2 * keyValueHeads) * headDim]
+ * @param rotary tables that broadcast to [rows, 1, length, headDim]
+ * @returns q [rows, heads, length, headDim], k and v [rows, keyValueHeads, length, headDim]
+ */
+export function rotatedHeads(
   tf: TensorFlow,
-  config: PolicyConfig,
-  cos: Tensor,
-  signedSin: Tensor,
-): DecoderRotary {
-  const scale = config.headDim ** -0.5;
-  return {
-    queries: { cos: tf.mul(cos, scale), signedSin: tf.mul(signedSin, scale) },
-    keys: { cos, signedSin },
-  };
-}
-
-/** Keys and values of a layer: x [rows * length, hidden] to two of [rows, keyValueHeads, length, headDim], rotated. */
-export function keysAndValues(
-  tf: TensorFlow,
-  config: PolicyConfig,
-  weights: LayerWeights,
-  x: Tensor2D,
+  { heads, keyValueHeads, headDim }: PolicyConfig,
+  joint: Tensor2D,
   rows: number,
-  rotaryKeys: Rotary,
-): [k: Tensor4D, v: Tensor4D] {
-  const { keyValueHeads, headDim } = config;
-  const length = x.shape[0] / rows;
-  const joined = linear(tf, x, weights.keyValue, weights.keyValueBias);
-  const byHead = tf.transpose<Tensor4D>(
-    tf.reshape(joined, [rows, length, 2 * keyValueHeads, headDim]),
-    [0, 2, 1, 3],
-  );
-  const [k, v] = tf.split<Tensor4D>(byHead, 2, 1);
-  return [rotate(tf, k!, rotaryKeys), v!];
+  rotary: Rotary,
+): [q: Tensor4D, k: Tensor4D, v: Tensor4D] {
+  const length = joint.shape[0] / rows;
+  const all = heads + 2 * keyValueHeads;
+  // One position a row (decoding) is in head order as it is.
+  const byHead =
+    length === 1
+      ? tf.reshape<Rank.R4>(joint, [rows, all, 1, headDim])
+      : tf.transpose<Tensor4D>(tf.reshape(joint, [rows, length, all, headDim]), [0, 2, 1, 3]);
+  const [turning, v] = tf.split<Tensor4D>(byHead, [heads + keyValueHeads, keyValueHeads], 1);
+  const [q, k] = tf.split<Tensor4D>(rotate(tf, turning!, rotary), [heads, keyValueHeads], 1);
+  return [q!, k!, v!];
 }
 
-/** Queries grouped by their key head: [rows, keyValueHeads, groups * length, headDim], rotated and scaled. */
-export function groupedQueries(
-  tf: TensorFlow,
-  config: PolicyConfig,
-  weights: LayerWeights,
-  x: Tensor2D,
-  rows: number,
-  rotaryQueries: Rotary,
-): Tensor4D {
-  const { heads, keyValueHeads, headDim } = config;
-  const length = x.shape[0] / rows;
-  const flat = linear(tf, x, weights.query, weights.queryBias);
-  if (length === 1) {
-    const one = rotate(tf, tf.reshape<Rank.R4>(flat, [rows, heads, 1, headDim]), rotaryQueries);
-    return tf.reshape(one, [rows, keyValueHeads, heads / keyValueHeads, headDim]);
-  }
-  const byHead = tf.transpose<Tensor4D>(tf.reshape(flat, [rows, length, heads, headDim]), [0, 2, 1, 3]);
-  const turned = rotate(tf, byHead, rotaryQueries);
-  return tf.reshape(turned, [rows, keyValueHeads, (heads / keyValueHeads) * length, headDim]);
+/** Query heads that share a key head one after the other: [rows, keyValueHeads, groups * length, headDim]. */
+export function group(tf: TensorFlow, { heads, keyValueHeads }: PolicyConfig, q: Tensor4D): Tensor4D {
+  const [rows, , length, dim] = q.shape;
+  return tf.reshape(q, [rows, keyValueHeads, (heads / keyValueHeads) * length, dim]);
 }
 
 /** Back from grouped heads to [rows * length, heads * headDim]. */
-export function ungroup(tf: TensorFlow, config: PolicyConfig, seen: Tensor4D): Tensor2D {
-  const { heads, keyValueHeads, headDim } = config;
+export function ungroup(
+  tf: TensorFlow,
+  { heads, keyValueHeads, headDim }: PolicyConfig,
+  seen: Tensor4D,
+): Tensor2D {
   const rows = seen.shape[0];
   const length = seen.shape[2] / (heads / keyValueHeads);
   if (length === 1) return tf.reshape(seen, [rows, heads * headDim]);
@@ -113,7 +93,7 @@ export function ungroup(tf: TensorFlow, config: PolicyConfig, seen: Tensor4D): T
 export function finishLayer(
   tf: TensorFlow,
   config: PolicyConfig,
-  weights: LayerWeights,
+  weights: Pick<LayerWeights, 'output' | 'innerNorm' | 'gate' | 'up' | 'down'>,
   x: Tensor2D,
   seen: Tensor2D,
 ): Tensor2D {
@@ -136,30 +116,33 @@ export function decoderLayer(
   weights: LayerWeights,
   x: Tensor2D,
   rows: number,
-  rotaries: DecoderRotary,
+  rotary: Rotary,
   span?: { readonly from: number; readonly to: number },
 ): { x: Tensor2D; k: Tensor4D; v: Tensor4D } {
   const length = x.shape[0] / rows;
   const normal = rmsNorm(tf, x, weights.inputNorm, config.rmsNormEps);
-  const [k, v] = keysAndValues(tf, config, weights, normal, rows, rotaries.keys);
+  const joint = linearJointly(tf, normal, queryKeyValue(config, weights));
+  const [every, k, v] = rotatedHeads(tf, config, joint, rows, rotary);
   const { from, to } = span ?? { from: 0, to: length };
-  const whole = from === 0 && to === length;
-  const cut = (t: Tensor2D): Tensor2D => {
-    if (whole) return t;
-    const dim = t.shape[1];
-    return tf.reshape(tf.slice(tf.reshape(t, [rows, length, dim]), [0, from, 0], [rows, to - from, dim]), [
-      -1,
-      dim,
-    ]);
-  };
-  const table = (t: Tensor): Tensor => (whole ? t : tf.slice(t, [from, 0], [to - from, config.headDim]));
-  const { cos, signedSin } = rotaries.queries;
-  const q = groupedQueries(tf, config, weights, cut(normal), rows, {
-    cos: table(cos),
-    signedSin: table(signedSin),
-  });
-  const seen = attention(tf, q, k, v, causalMask(tf, from, to, length), config.heads / config.keyValueHeads);
-  return { x: finishLayer(tf, config, weights, cut(x), ungroup(tf, config, seen)), k, v };
+  const isWhole = from === 0 && to === length;
+  const q = isWhole
+    ? every
+    : tf.slice(every, [0, 0, from, 0], [rows, config.heads, to - from, config.headDim]);
+  const seen = attention(
+    tf,
+    group(tf, config, q),
+    k,
+    v,
+    causalMask(tf, from, to, length),
+    config.heads / config.keyValueHeads,
+  );
+  const kept = isWhole
+    ? x
+    : tf.reshape<Rank.R2>(
+        tf.slice(tf.reshape(x, [rows, length, -1]), [0, from, 0], [rows, to - from, config.hiddenSize]),
+        [-1, config.hiddenSize],
+      );
+  return { x: finishLayer(tf, config, weights, kept, ungroup(tf, config, seen)), k, v };
 }
 
 /** [to - from, length]: 0 where position from + i may see position j, else a number that softmax turns into 0. */

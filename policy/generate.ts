@@ -1,24 +1,21 @@
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor2D } from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
 import { uniformAt, type RandomKey } from '../core/random.js';
-import { Decoding, decodeWeights, rowBucket } from './decode-step.js';
-import { decoderLayer, decoderRotary, layerWeights, type LayerWeights } from './decoder.js';
-import { KeyValueCache, lastTokens, paddingMask, TAIL } from './key-value-cache.js';
-import { signedSine } from './ops.js';
+import { Decoding, draw, rowBucket, type Drawn } from './decode-step.js';
+import { decodeWeights } from './decode-weights.js';
+import type { Media } from './media.js';
 import type { Policy } from './policy.js';
-import { mropePositions, mropeTable } from './positions.js';
-import type { Grid } from './processor.js';
-import { sample } from './sampling.js';
+import { prefill } from './prefill.js';
 
 export interface GenerateRequest {
-  /** One per sequence; sequences with equal prompt and video share its prefill. */
+  /** One per sequence; sequences with equal prompt and media share its prefill. */
   readonly prompts: readonly (readonly number[])[];
-  /** [videos, tokens, hidden], or null for text alone. */
-  readonly vision: Tensor3D | null;
-  /** The videos' grid; needed with `vision`. */
-  readonly grid?: Grid;
-  /** Which video each sequence shows; 0, 1, 2, ... when absent. */
-  readonly visionRow?: readonly number[];
+  /** [tokens, hidden] of `media`, as {@link Policy.vision} gives it; null for text alone. */
+  readonly vision: Tensor2D | null;
+  /** The media of the vision tensor. */
+  readonly media?: readonly Media[];
+  /** Which media each sequence shows, in the order in which they appear; sequence s shows medium s when absent. */
+  readonly shows?: readonly (readonly number[])[];
   /** One per sequence; token i of a sequence is drawn at position i of its stream. Unused when greedy. */
   readonly keys?: readonly RandomKey[];
   /** 0 is greedy (the default). */
@@ -34,6 +31,8 @@ export interface Generated {
   /** Per sequence, with the token that ended it. */
   readonly ids: number[][];
   readonly finish: ('stop' | 'length')[];
+  /** Log-probability of every token at the sampling temperature (1 when greedy), before top-p. */
+  readonly logProbs: number[][];
 }
 
 /**
@@ -49,37 +48,35 @@ export async function generate(policy: Policy, request: GenerateRequest): Promis
   const { tf } = policy.backend;
   const count = request.prompts.length;
   const ids: number[][] = Array.from({ length: count }, () => []);
+  const logProbs: number[][] = Array.from({ length: count }, () => []);
   const finish: ('stop' | 'length')[] = new Array<'length'>(count).fill('length');
-  if (count === 0 || maxTokens === 0) return { ids, finish };
+  if (count === 0 || maxTokens === 0) return { ids, finish, logProbs };
 
   const rule = { temperature, topP };
-  // The joined matrices are made once for all steps; the rest are the policy's own variables.
-  const layers = Array.from({ length: policy.config.layers }, (_, at) =>
-    layerWeights(tf, policy.parameter, at),
-  );
-  const weights = decodeWeights(policy, layers);
   const decoding = new Decoding(policy, rule);
-  const { cache, logits, next } = prefill(policy, layers, request);
+  const { cache, logits, next } = prefill(policy, request);
+  const weights = decodeWeights(policy);
   const done = new Array<boolean>(count).fill(false);
   const draws = (sequences: readonly number[], step: number): number[] =>
     sequences.map((at) => (temperature === 0 ? 0 : uniformAt(request.keys![at]!, step)));
   /** The sequence of each row. Finished ones stay until the next fixed point, and the first fills up the batch. */
   let rows = fill([...request.prompts.keys()]);
-  if (rows.length > count) cache.select(rows);
-  let drawn = tf.tidy(() => {
-    const uniforms = tf.tensor2d(Float32Array.from(draws(rows.slice(0, count), 0)), [count, 1]);
-    return [...sample(tf, logits, uniforms, rule).dataSync()];
-  });
-  drawn = rows.map((sequence) => drawn[sequence]!);
-  logits.dispose();
   try {
+    if (rows.length > count) cache.select(rows);
+    const first = tf.tidy(() => {
+      const uniforms = tf.tensor2d(Float32Array.from(draws(rows.slice(0, count), 0)), [count, 1]);
+      return draw(policy.backend, logits, uniforms, rule);
+    });
+    logits.dispose();
+    let drawn = at(await fetch(policy, first), rows);
     for (let step = 0; ; step++) {
       const seen = new Set<number>();
       rows.forEach((sequence, row) => {
         if (done[sequence] || seen.has(sequence)) return;
         seen.add(sequence);
-        const id = drawn[row]!;
+        const id = drawn.tokens[row]!;
         ids[sequence]!.push(id);
+        logProbs[sequence]!.push(drawn.logProbs[row]!);
         request.onToken?.(sequence, id);
         const isStop = typeof stop === 'function' ? stop(ids[sequence]!, sequence) : stop.includes(id);
         if (id === policy.config.tokens.eos || isStop) {
@@ -94,22 +91,39 @@ export async function generate(policy: Policy, request: GenerateRequest): Promis
         if (rowBucket(running.length) < rows.length) {
           const kept = fill(running).map((sequence) => rows.indexOf(sequence));
           cache.select(kept);
-          drawn = kept.map((row) => drawn[row]!);
+          drawn = at(drawn, kept);
           rows = kept.map((row) => rows[row]!);
         }
       }
       const positions = rows.map((sequence) => next[sequence]! + step);
-      const tokens = decoding.next(weights, cache, drawn, positions, draws(rows, step + 1));
-      drawn = [...tokens.dataSync()];
-      tokens.dispose();
+      const uniforms = draws(rows, step + 1);
+      drawn = await fetch(policy, decoding.next(weights, cache, drawn.tokens, positions, uniforms));
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   } finally {
     cache.dispose();
-    for (const { keyValue, keyValueBias } of layers) tf.dispose([keyValue, keyValueBias]);
+    weights.dispose();
   }
-  return { ids, finish };
+  return { ids, finish, logProbs };
 }
+
+interface DrawnRows {
+  readonly tokens: readonly number[];
+  readonly logProbs: readonly number[];
+}
+
+/** Brings a draw to the host and frees it. */
+async function fetch({ backend }: Policy, drawn: Drawn): Promise<DrawnRows> {
+  const [tokens, logProbs] = await Promise.all([drawn.tokens.data(), drawn.logProbs.data()]);
+  backend.tf.dispose(drawn);
+  return { tokens: [...tokens], logProbs: [...logProbs] };
+}
+
+/** The given rows of a draw, in that order. */
+const at = ({ tokens, logProbs }: DrawnRows, rows: readonly number[]): DrawnRows => ({
+  tokens: rows.map((row) => tokens[row]!),
+  logProbs: rows.map((row) => logProbs[row]!),
+});
 
 /** Repeats the first sequence until the batch has a size that decoding is compiled for. */
 function fill(sequences: readonly number[]): number[] {
@@ -119,83 +133,20 @@ function fill(sequences: readonly number[]): number[] {
 
 function check(
   { config }: Policy,
-  { prompts, vision, grid, visionRow, keys, temperature = 0 }: GenerateRequest,
+  { prompts, vision, media = [], shows, keys, temperature = 0 }: GenerateRequest,
 ): void {
   const bad = (message: string) => new TerminalError('policy.bad-request', message);
-  if (visionRow !== undefined && visionRow.length !== prompts.length) {
-    throw bad(`${prompts.length} prompts but ${visionRow.length} vision rows`);
+  if (shows !== undefined && shows.length !== prompts.length) {
+    throw bad(`${prompts.length} prompts but ${shows.length} lists of what they show`);
   }
   if (temperature < 0 || !Number.isFinite(temperature)) throw bad(`a temperature of ${temperature}`);
   if (temperature > 0 && keys?.length !== prompts.length) {
     throw bad(`${prompts.length} prompts but ${keys?.length ?? 0} random keys`);
   }
   if (prompts.some((prompt) => prompt.length === 0)) throw bad('an empty prompt');
-  if (vision !== null && grid === undefined) throw bad('videos without their grid');
-  if (vision === null && prompts.some((prompt) => prompt.includes(config.tokens.video))) {
+  if (vision !== null && media.length === 0) throw bad('videos without their grids');
+  const isMedia = (id: number) => id === config.tokens.video || id === config.tokens.image;
+  if (vision === null && prompts.some((prompt) => prompt.some(isMedia))) {
     throw bad('prompts with video placeholders but no videos');
   }
-}
-
-/** Reads every distinct prompt once and spreads its cache over the sequences that share it. */
-function prefill(
-  policy: Policy,
-  weights: readonly LayerWeights[],
-  { prompts, vision, grid, visionRow }: GenerateRequest,
-): { cache: KeyValueCache; logits: Tensor2D; next: number[] } {
-  const { config } = policy;
-  const { tf } = policy.backend;
-  const rowOf = new Map<string, number>();
-  const firsts: number[] = [];
-  const owner = prompts.map((prompt, sequence) => {
-    const key = `${visionRow?.[sequence] ?? sequence}:${prompt.join(',')}`;
-    const known = rowOf.get(key);
-    if (known !== undefined) return known;
-    rowOf.set(key, firsts.length);
-    return firsts.push(sequence) - 1;
-  });
-  const rows = firsts.length;
-  // A multiple of the tail's length, so that prompts of many lengths share few decoding graphs.
-  const length = Math.ceil(Math.max(...firsts.map((sequence) => prompts[sequence]!.length)) / TAIL) * TAIL;
-  const lengths = firsts.map((sequence) => prompts[sequence]!.length);
-  const ids = new Int32Array(rows * length).fill(config.tokens.pad);
-  const index = new Int32Array(rows * length).fill(-1);
-  const table = {
-    cos: new Float32Array(rows * length * config.headDim),
-    sin: new Float32Array(rows * length * config.headDim),
-  };
-  const next = firsts.map((sequence, row) => {
-    const prompt = prompts[sequence]!;
-    ids.set(prompt, row * length);
-    let seen = (visionRow?.[sequence] ?? sequence) * (vision?.shape[1] ?? 0);
-    prompt.forEach((id, i) => {
-      if (id === config.tokens.video) index[row * length + i] = seen++;
-    });
-    const at = mropePositions(prompt, config, {
-      videos: prompt.includes(config.tokens.video) ? [grid!] : [],
-    });
-    const own = mropeTable(config, at.positions);
-    table.cos.set(own.cos, row * length * config.headDim);
-    table.sin.set(own.sin, row * length * config.headDim);
-    return at.next;
-  });
-  const cache = new KeyValueCache(tf, paddingMask(tf, lengths, length));
-  const logits = tf.tidy(() => {
-    const shape: [number, number, number, number] = [rows, 1, length, config.headDim];
-    const rotaries = decoderRotary(
-      tf,
-      config,
-      tf.tensor4d(table.cos, shape),
-      tf.tensor4d(signedSine(table.sin, config.headDim), shape),
-    );
-    let x = policy.embed(tf.tensor1d(ids, 'int32'), vision, tf.tensor1d(index, 'int32'));
-    for (const layer of weights) {
-      const out = decoderLayer(tf, config, layer, x, rows, rotaries);
-      cache.addLayer(out.k, out.v);
-      x = out.x;
-    }
-    const last = policy.head(lastTokens(tf, x, lengths, length));
-    return rows === prompts.length ? last : tf.gather(last, tf.tensor1d(Int32Array.from(owner), 'int32'));
-  });
-  if (rows !== prompts.length) cache.select(owner);
-  return { cache, logits, next: owner.map((row) => next[row]!) };
 }

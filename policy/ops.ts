@@ -6,12 +6,6 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { Backend, TensorFlow } from './backend.js';
 import { nativeBackend } from './native.js';
 
-/** x W^T (+ b) over the last axis of a matrix; the weight is [out, in] as Hugging Face stores it. */
-export function linear(tf: TensorFlow, x: Tensor2D, weight: Tensor2D, bias?: Tensor1D): Tensor2D {
-  const y = tf.matMul<Tensor2D>(x, weight, false, true);
-  return bias === undefined ? y : tf.add<Tensor2D>(y, bias);
-}
-
 /** x / rms(x) * gain over the last axis of a matrix. */
 export function rmsNorm(tf: TensorFlow, x: Tensor2D, gain: Tensor1D, epsilon: number): Tensor2D {
   return tf.customGrad((...args) => {

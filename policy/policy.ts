@@ -1,84 +1,63 @@
-import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
 import { deriveKey, Random, type RandomKey } from '../core/random.js';
 import type { Backend } from './backend.js';
-import type { PolicyBatch } from './batch.js';
+import type { BatchTensors } from './batch-tensors.js';
 import type { CompiledStep } from './compile.js';
 import type { PolicyConfig } from './config.js';
-import { decoderLayer, decoderRotary, layerWeights } from './decoder.js';
+import { decoderLayer, layerWeights } from './decoder.js';
+import { linear } from './linear.js';
+import {
+  freshAdapter,
+  loraNames,
+  lowRankParts,
+  mergedWeight,
+  type LoraAdapter,
+  type LoraConfig,
+} from './lora.js';
+import type { Segment } from './media.js';
 import { readModelFolder, writeModelFolder } from './model-folder.js';
-import { embed, linear, rmsNorm, signedSine } from './ops.js';
+import { embed, rmsNorm } from './ops.js';
 import { parameterSpecs } from './parameters.js';
-import { mropeTable } from './positions.js';
-import type { Grid } from './processor.js';
+import { recompute } from './recompute.js';
 import type { Tokenizer } from './tokenizer.js';
 import {
   disposeVisionTables,
   visionTables,
   visionTower,
-  type ParameterLookup,
+  type LayerRunner,
   type VisionTables,
 } from './vision-tower.js';
+import type { PatchGrid } from './vision-windows.js';
+import { weightReader, type ParameterLookup, type WeightReader } from './weight-reader.js';
 
-/**
- * A batch on the device. All that a forward pass depends on is in these tensors and their shapes, so a compiled step
- * can take them as its inputs.
- */
-export type BatchTensors = {
-  /** int32 [rows, length] */
-  readonly ids: Tensor2D;
-  /** int32 [rows, length]: row of the flattened vision tensor, -1 for text */
-  readonly visionIndex: Tensor2D;
-  /** [length, headDim] */
-  readonly cos: Tensor2D;
-  /** [length, headDim], the first half negated */
-  readonly signedSin: Tensor2D;
-  /** int32 [rows, predicted] */
-  readonly targets: Tensor2D;
-  /** [rows, predicted] */
-  readonly mask: Tensor2D;
-};
-
-/**
- * Puts a batch on the device; the caller disposes of the tensors. `batch.visionRow` counts videos of the vision
- * tensor that the batch is run with.
- */
-export function batchTensors(backend: Backend, config: PolicyConfig, batch: PolicyBatch): BatchTensors {
-  const { tf } = backend;
-  const { rows, length, predicted, visionRow, videoOffset, videoTokens } = batch;
-  const index = new Int32Array(rows * length).fill(-1);
-  for (let row = 0; row < rows; row++) {
-    // By offset, not by id: a completion may hold a placeholder's id as a token of its own.
-    const first = row * length + Math.max(videoOffset, 0);
-    for (let i = 0; i < videoTokens; i++) index[first + i] = visionRow[row]! * videoTokens + i;
-  }
-  // Rows share their positions: the video is at one offset, and text counts on after it.
-  const shared = new Int32Array(3 * length);
-  for (let axis = 0; axis < 3; axis++) {
-    shared.set(batch.positions.subarray(axis * rows * length, axis * rows * length + length), axis * length);
-  }
-  const table = mropeTable(config, shared);
-  return {
-    ids: tf.tensor2d(batch.ids, [rows, length], 'int32'),
-    visionIndex: tf.tensor2d(index, [rows, length], 'int32'),
-    cos: tf.tensor2d(table.cos, [length, config.headDim]),
-    signedSin: tf.tensor2d(signedSine(table.sin, config.headDim), [length, config.headDim]),
-    targets: tf.tensor2d(batch.targets, [rows, predicted], 'int32'),
-    mask: tf.tensor2d(batch.mask, [rows, predicted]),
-  };
+/** How a forward pass is run; everything may be left out. */
+export interface ForwardPass {
+  /** Where parameters are read; the policy's own variables when absent. */
+  readonly parameter?: ParameterLookup;
+  /** Stands before the names of the adapter's parameters in `parameter`; null runs the base without the adapter. */
+  readonly adapterPrefix?: string | null;
+  /** int32 [2]: draws this step's LoRA dropout; absent outside training. */
+  readonly dropoutSeed?: Tensor;
+  /** Recomputes every layer for its gradient instead of keeping what it needs; says which parameters take gradients. */
+  readonly recompute?: (parameter: string) => boolean;
 }
 
-/** A Qwen2.5-VL model on a backend. */
+/** A Qwen2.5-VL model on a backend, with at most one LoRA adapter. */
 export class Policy {
   readonly #tables = new Map<string, VisionTables>();
   readonly #compiled = new Map<string, CompiledStep>();
+  readonly #names: readonly string[];
+  #adapter: LoraAdapter | null = null;
 
   private constructor(
     readonly backend: Backend,
     readonly config: PolicyConfig,
     /** By Hugging Face name, in the network's order; not trainable through `tf.train`. */
     readonly variables: ReadonlyMap<string, Variable>,
-  ) {}
+  ) {
+    this.#names = [...parameterSpecs(config).keys()];
+  }
 
   /** A fresh model as transformers initialises it: normal weights, zero biases, unit norms. */
   static initialise(backend: Backend, config: PolicyConfig, key: RandomKey): Policy {
@@ -116,80 +95,124 @@ export class Policy {
     await writeModelFolder(folder, { config: this.config, tokenizer, values });
   }
 
-  /** The model's own parameters, for the functions that can run on others. */
+  /** The adapter that forward passes use, or null. */
+  get adapter(): LoraAdapter | null {
+    return this.#adapter;
+  }
+
+  /** Starts a fresh adapter, which changes no output yet. TerminalErrors as {@link loraTargets}. */
+  addAdapter(config: LoraConfig, key: RandomKey): LoraAdapter {
+    this.setAdapter(freshAdapter(this.backend, this.config, config, key));
+    return this.#adapter!;
+  }
+
+  /** Takes over an adapter (null for none) and disposes of the one before. */
+  setAdapter(adapter: LoraAdapter | null): void {
+    for (const variable of this.#adapter?.variables.values() ?? []) variable.dispose();
+    this.#adapter = adapter;
+    // Compiled steps hold the layers as they were.
+    this.#forgetCompiled();
+  }
+
+  /** Adds the adapter to the weights for good and drops it. */
+  mergeAdapter(): void {
+    const adapter = this.#adapter;
+    if (adapter === null) return;
+    for (const [name, variable] of this.variables) {
+      if (!name.endsWith('.weight') || variable.rank !== 2) continue;
+      const layer = name.slice(0, -'.weight'.length);
+      if (!adapter.variables.has(loraNames(layer).a)) continue;
+      const merged = mergedWeight(this.backend, adapter, layer, variable as unknown as Tensor2D);
+      variable.assign(merged);
+      merged.dispose();
+    }
+    this.setAdapter(null);
+  }
+
+  /** The parameters and the adapter's, for the functions that can run on others. */
   readonly parameter: ParameterLookup = (name) => {
-    const found = this.variables.get(name);
+    const found = this.variables.get(name) ?? this.#adapter?.variables.get(name);
     if (found === undefined)
       throw new TerminalError('policy.unknown-parameter', `the model has no parameter ${name}`);
     return found;
   };
 
+  /** Parameters as a forward pass reads them. */
+  reader({ parameter = this.parameter, adapterPrefix = '', dropoutSeed }: ForwardPass = {}): WeightReader {
+    const adapter = adapterPrefix === null ? null : this.#adapter;
+    const low =
+      adapter === null
+        ? () => undefined
+        : lowRankParts(this.backend, adapter, parameter, {
+            prefix: adapterPrefix ?? '',
+            ...(dropoutSeed === undefined ? {} : { seed: dropoutSeed }),
+          });
+    return weightReader(parameter, (layer) => this.variables.has(`${layer}.bias`), low);
+  }
+
   /**
-   * Embeds videos of one grid.
+   * Embeds videos and images.
    *
-   * @param patches [videos * t * h * w, patch values]
-   * @returns [videos, tokens, hidden]
+   * @param patches [patches, patch values], in the order of {@link layOutVision}
+   * @returns [tokens, hidden]
    */
-  vision(
-    patches: Tensor2D,
-    grid: Grid,
-    videos: number,
-    parameter: ParameterLookup = this.parameter,
-  ): Tensor3D {
-    const tables = this.#visionTables(grid);
+  vision(patches: Tensor2D, segments: readonly Segment[], pass: ForwardPass = {}): Tensor2D {
     const { tf } = this.backend;
-    return tf.tidy(() => visionTower(tf, this.config.vision, parameter, tables, patches, videos));
+    const { vision } = this.config;
+    return tf.tidy(() => {
+      const layer: LayerRunner = (prefix, x, body) => this.#layer(pass, prefix, x, body);
+      const sizes = segments.map(({ frames, h, w }) => frames * h * w);
+      const parts = segments.length === 1 ? [patches] : tf.split<Tensor2D>(patches, sizes, 0);
+      const seen = segments.map((segment, at) =>
+        visionTower(tf, vision, this.reader(pass), this.#visionTables(segment), parts[at]!, segment, layer),
+      );
+      return seen.length === 1 ? seen[0]! : tf.concat(seen, 0);
+    });
   }
 
   /**
    * Logits of the batch's predicted positions.
    *
-   * @param vision [videos, tokens, hidden], or null for text alone
+   * @param vision [tokens, hidden], or null for text alone
    * @returns [rows, predicted, vocabulary]
    */
-  logits(
-    batch: BatchTensors,
-    vision: Tensor3D | null,
-    parameter: ParameterLookup = this.parameter,
-  ): Tensor3D {
+  logits(batch: BatchTensors, vision: Tensor2D | null, pass: ForwardPass = {}): Tensor3D {
     const { tf } = this.backend;
     const { config } = this;
     return tf.tidy(() => {
       const [rows, length] = batch.ids.shape;
       const predicted = batch.targets.shape[1];
       const from = length - predicted;
-      let x = this.embed(batch.ids, vision, batch.visionIndex, parameter);
-      const rotaries = decoderRotary(tf, config, batch.cos, batch.signedSin);
-      for (let layer = 0; layer < config.layers; layer++) {
-        const span = layer === config.layers - 1 ? { from: from - 1, to: length - 1 } : undefined;
-        x = decoderLayer(tf, config, layerWeights(tf, parameter, layer), x, rows, rotaries, span).x;
+      const rotary = { cos: batch.cos, signedSin: batch.signedSin };
+      let x = this.embed(batch.ids, vision, batch.visionIndex, pass);
+      for (let at = 0; at < config.layers; at++) {
+        const span = at === config.layers - 1 ? { from: from - 1, to: length - 1 } : undefined;
+        x = this.#layer(pass, `model.layers.${at}.`, x, (weights, input) => {
+          return decoderLayer(tf, config, layerWeights(weights, at), input, rows, rotary, span).x;
+        });
       }
-      return tf.reshape(this.head(x, parameter), [rows, predicted, config.vocabSize]);
+      return tf.reshape(this.head(x, pass), [rows, predicted, config.vocabSize]);
     });
   }
 
   /** ids and visionIndex int32 of any shape to [count, hidden]. */
-  embed(
-    ids: Tensor,
-    vision: Tensor3D | null,
-    visionIndex: Tensor,
-    parameter: ParameterLookup = this.parameter,
-  ): Tensor2D {
+  embed(ids: Tensor, vision: Tensor2D | null, visionIndex: Tensor, pass: ForwardPass = {}): Tensor2D {
     const { tf } = this.backend;
     const flat = (t: Tensor) => tf.reshape<Rank.R1>(t, [-1]);
-    const seen = vision === null ? null : tf.reshape<Rank.R2>(vision, [-1, this.config.hiddenSize]);
-    return embed(tf, parameter('model.embed_tokens.weight') as Tensor2D, flat(ids), seen, flat(visionIndex));
+    const table = this.reader(pass).matrix('model.embed_tokens.weight');
+    return embed(tf, table, flat(ids), vision, flat(visionIndex));
   }
 
   /** The last norm and the output head: [count, hidden] to [count, vocabulary]. */
-  head(x: Tensor2D, parameter: ParameterLookup = this.parameter): Tensor2D {
+  head(x: Tensor2D, pass: ForwardPass = {}): Tensor2D {
     const { tf } = this.backend;
-    const name = this.config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
-    const normal = rmsNorm(tf, x, parameter('model.norm.weight') as Tensor1D, this.config.rmsNormEps);
-    return linear(tf, normal, parameter(name) as Tensor2D);
+    const weights = this.reader(pass);
+    const normal = rmsNorm(tf, x, weights.vector('model.norm.weight'), this.config.rmsNormEps);
+    const tied = { weight: weights.matrix('model.embed_tokens.weight') };
+    return linear(tf, normal, this.config.tieWordEmbeddings ? tied : weights.linear('lm_head'));
   }
 
-  /** A compiled step that lives as long as the policy, made when it is first asked for. */
+  /** A compiled step that lives as long as the policy and its adapter, made when it is first asked for. */
   compiled(key: string, make: () => CompiledStep): CompiledStep {
     const known = this.#compiled.get(key) ?? make();
     this.#compiled.set(key, known);
@@ -197,20 +220,43 @@ export class Policy {
   }
 
   dispose(): void {
-    for (const step of this.#compiled.values()) step.dispose();
-    this.#compiled.clear();
+    this.setAdapter(null);
     for (const variable of this.variables.values()) variable.dispose();
     for (const tables of this.#tables.values()) disposeVisionTables(tables);
     this.#tables.clear();
   }
 
-  /** Constant tables of a grid, kept for the life of the policy. */
-  #visionTables(grid: Grid): VisionTables {
+  #forgetCompiled(): void {
+    for (const step of this.#compiled.values()) step.dispose();
+    this.#compiled.clear();
+  }
+
+  /** Runs one layer, whose parameters' names begin with `prefix`, as the pass says. */
+  #layer(
+    pass: ForwardPass,
+    prefix: string,
+    x: Tensor2D,
+    body: (weights: WeightReader, x: Tensor2D) => Tensor2D,
+  ): Tensor2D {
+    const takesGradient = pass.recompute;
+    if (takesGradient === undefined) return body(this.reader(pass), x);
+    const { parameter = this.parameter } = pass;
+    const own = [...this.#names, ...(this.#adapter?.variables.keys() ?? [])];
+    const trained = own.filter((name) => name.startsWith(prefix) && takesGradient(name));
+    return recompute(this.backend, [x, ...trained.map(parameter)], ([input, ...values], read) => {
+      const given = new Map(trained.map((name, at) => [name, values[at]!]));
+      const lookup: ParameterLookup = (name) => given.get(name) ?? read(parameter(name));
+      return body(this.reader({ ...pass, parameter: lookup }), input as Tensor2D);
+    });
+  }
+
+  /** Constant tables of a picture size, kept for the life of the policy. */
+  #visionTables({ h, w }: PatchGrid): VisionTables {
     const { tf } = this.backend;
-    const key = `${grid.t}x${grid.h}x${grid.w}`;
+    const key = `${h}x${w}`;
     const known = this.#tables.get(key);
     if (known !== undefined) return known;
-    const tables = visionTables(tf, this.config.vision, grid);
+    const tables = visionTables(tf, this.config.vision, { h, w });
     for (const table of [tables.queries, tables.keys]) {
       tf.keep(table.cos);
       tf.keep(table.signedSin);

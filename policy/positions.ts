@@ -1,59 +1,40 @@
-import { TerminalError } from '../core/errors.js';
 import type { PolicyConfig } from './config.js';
-import type { Grid } from './processor.js';
-
-/** What lies behind the placeholders of one prompt, in the order in which it appears. */
-export interface PromptMedia {
-  readonly videos?: readonly Grid[];
-  readonly images?: readonly Grid[];
-  /** Seconds between temporal patches, one per video; whole seconds count (as in transformers), 1 when absent. */
-  readonly secondsPerGrid?: readonly number[];
-}
+import { placements, type Media } from './media.js';
 
 /**
  * Multimodal rotary positions (time, height, width) of every token, as transformers 4.57.6 `get_rope_index` and vLLM
  * give them: a video's time advances by `tokensPerSecond` per temporal patch, the text after it starts at the largest
  * position so far plus one.
  *
+ * @param media what lies behind the placeholders, in the order in which it appears
  * @returns `positions` row by row [3, ids.length], and `next`, the position of the first token after the prompt.
- * @throws TerminalError `policy.placeholder-mismatch` when placeholders and grids disagree.
+ * @throws TerminalError `policy.placeholder-mismatch` when placeholders and media disagree.
  */
 export function mropePositions(
   ids: readonly number[],
   config: PolicyConfig,
-  { videos = [], images = [], secondsPerGrid = [] }: PromptMedia,
+  media: readonly Media[],
 ): { positions: Int32Array; next: number } {
-  const { tokens, vision } = config;
+  const { spatialMergeSize, tokensPerSecond } = config.vision;
   const length = ids.length;
   const positions = new Int32Array(3 * length);
-  const mismatch = (message: string) => new TerminalError('policy.placeholder-mismatch', message);
   let next = 0;
-  let video = 0;
-  let image = 0;
-  for (let at = 0; at < length;) {
-    const isVideo = ids[at] === tokens.video;
-    if (!isVideo && ids[at] !== tokens.image) {
+  const text = (from: number, to: number) => {
+    for (let at = from; at < to; at++)
       positions[at] = positions[length + at] = positions[2 * length + at] = next++;
-      at++;
-      continue;
-    }
-    const grid = isVideo ? videos[video] : images[image];
-    if (grid === undefined)
-      throw mismatch(`token ${at} is a placeholder of ${isVideo ? 'a video' : 'an image'} that is not given`);
-    const seconds = isVideo ? Math.trunc(secondsPerGrid[video] ?? 1) : 0;
-    if (isVideo) video++;
-    else image++;
-    const [rows, columns] = [grid.h / vision.spatialMergeSize, grid.w / vision.spatialMergeSize];
+  };
+  let end = 0;
+  for (const { start, count, medium } of placements(config, ids, media)) {
+    text(end, start);
+    const { grid, kind, secondsPerGrid = 1 } = medium;
+    const seconds = kind === 'video' ? Math.trunc(secondsPerGrid) : 0;
+    const [rows, columns] = [grid.h / spatialMergeSize, grid.w / spatialMergeSize];
     let largest = next;
+    let at = start;
     for (let t = 0; t < grid.t; t++) {
-      const time = next + Math.trunc(t * seconds * vision.tokensPerSecond);
+      const time = next + Math.trunc(t * seconds * tokensPerSecond);
       for (let y = 0; y < rows; y++) {
         for (let x = 0; x < columns; x++, at++) {
-          if (ids[at] !== (isVideo ? tokens.video : tokens.image)) {
-            throw mismatch(
-              `a grid of ${grid.t} x ${grid.h} x ${grid.w} patches needs ${grid.t * rows * columns} placeholders`,
-            );
-          }
           positions[at] = time;
           positions[length + at] = next + y;
           positions[2 * length + at] = next + x;
@@ -62,10 +43,9 @@ export function mropePositions(
       }
     }
     next = largest + 1;
+    end = start + count;
   }
-  if (video !== videos.length || image !== images.length) {
-    throw mismatch(`${videos.length} videos and ${images.length} images given, ${video} and ${image} used`);
-  }
+  text(end, length);
   return { positions, next };
 }
 

@@ -43,10 +43,19 @@ export function trace<T>(
       return id;
     },
   };
+  const executeAfter = (id: number, dependency: number): NativeOutput => {
+    // Only its type is not known here; that of its input is.
+    const [output] = real.executeOp('Identity', [], [id], 1);
+    const type = { name: 'T', type: real.TF_ATTR_TYPE, value: output!.dtype };
+    const before = known.get(dependency)!.replace(/:\d+$/, '');
+    known.set(output!.id, `${recorder.node('Identity', [type], [known.get(id)!], [before])}:0`);
+    return output!;
+  };
   // An empty target: the real object's properties are read-only, which a proxy may not contradict.
   native.binding = new Proxy({} as NativeBinding, {
     get: (_, key: string) => {
       if (key === 'executeOp' || key === 'createTensor') return recording[key];
+      if (key === 'executeAfter') return executeAfter;
       const value: unknown = Reflect.get(real, key);
       return typeof value === 'function' ? (value.bind(real) as unknown) : value;
     },

@@ -1,31 +1,36 @@
 import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 import type { PolicyConfig } from './config.js';
-import { attention, gelu, linear, rmsNorm, rotary, rotate, swiGlu, type Rotary } from './ops.js';
-import type { Grid } from './processor.js';
-import { planWindows, visionRotaryTable, type WindowPlan } from './vision-windows.js';
+import { linear } from './linear.js';
+import type { Segment } from './media.js';
+import { attention, gelu, rmsNorm, rotary, rotate, swiGlu, type Rotary } from './ops.js';
+import { planWindows, visionRotaryTable, type PatchGrid, type WindowPlan } from './vision-windows.js';
+import type { WeightReader } from './weight-reader.js';
 
-/** A parameter by its Hugging Face name. */
-export type ParameterLookup = (name: string) => Tensor;
-
-/** What the vision tower needs of a grid beside its weights; dispose with {@link disposeVisionTables}. */
+/** What the vision tower needs of a picture size beside its weights; dispose with {@link disposeVisionTables}. */
 export interface VisionTables {
-  readonly grid: Grid;
   readonly plan: WindowPlan;
   /** The query table carries the attention's scale. */
   readonly queries: Rotary;
   readonly keys: Rotary;
 }
 
-/** Builds the constant tensors of one grid. */
-export function visionTables(tf: TensorFlow, vision: PolicyConfig['vision'], grid: Grid): VisionTables {
+/** Runs one layer, whose parameters' names begin with `prefix`: plainly, or so that its gradient recomputes it. */
+export type LayerRunner = (
+  prefix: string,
+  x: Tensor2D,
+  body: (weights: WeightReader, x: Tensor2D) => Tensor2D,
+) => Tensor2D;
+
+/** Builds the constant tensors of one picture size. */
+export function visionTables(tf: TensorFlow, vision: PolicyConfig['vision'], grid: PatchGrid): VisionTables {
   const plan = planWindows(vision, grid);
   const table = visionRotaryTable(vision, grid, plan);
   const headDim = vision.hiddenSize / vision.heads;
   const scale = (values: Float32Array) => values.map((value) => value * headDim ** -0.5);
   const shape = [grid.h * grid.w, headDim];
   const queries = rotary(tf, { cos: scale(table.cos), sin: scale(table.sin) }, shape);
-  return { grid, plan, queries, keys: rotary(tf, table, shape) };
+  return { plan, queries, keys: rotary(tf, table, shape) };
 }
 
 export function disposeVisionTables({ queries, keys }: VisionTables): void {
@@ -33,61 +38,68 @@ export function disposeVisionTables({ queries, keys }: VisionTables): void {
 }
 
 /**
- * The vision tower: patches of `videos` videos of one grid to embeddings for the decoder.
+ * The vision tower: temporal patches of one size to embeddings for the decoder. Attention never leaves a temporal patch,
+ * so those of several videos are one batch.
  *
- * @param patches [videos * t * h * w, patch values], in the processor's order
- * @returns [videos, tokens of a video, hidden size of the decoder]
+ * @param patches [frames * h * w, patch values], in the processor's order
+ * @param layer runs the blocks
+ * @returns [tokens, hidden size of the decoder]
  */
 export function visionTower(
   tf: TensorFlow,
   vision: PolicyConfig['vision'],
-  parameter: ParameterLookup,
+  weights: WeightReader,
   tables: VisionTables,
   patches: Tensor2D,
-  videos: number,
-): Tensor3D {
-  const { grid, plan } = tables;
-  const matrix = (name: string) => parameter(name) as Tensor2D;
-  const vector = (name: string) => parameter(name) as Tensor1D;
+  { frames, h, w }: Segment,
+  layer: LayerRunner,
+): Tensor2D {
+  const { plan } = tables;
   const dim = vision.hiddenSize;
   const unit = vision.spatialMergeSize ** 2;
-  const frames = videos * grid.t;
-  const patchesPerFrame = grid.h * grid.w;
+  const units = (h * w) / unit;
 
-  const kernel = tf.reshape<Rank.R2>(matrix('visual.patch_embed.proj.weight'), [dim, -1]);
-  let x = linear(tf, patches, kernel);
+  const kernel = tf.reshape<Rank.R2>(weights.matrix('visual.patch_embed.proj.weight'), [dim, -1]);
+  let x = linear(tf, patches, { weight: kernel });
   const [orderTensor, inverseTensor] = plan.isIdentity
     ? [null, null]
     : [tf.tensor1d(plan.order, 'int32'), tf.tensor1d(plan.inverse, 'int32')];
   if (orderTensor !== null) {
-    const units = tf.reshape<Rank.R3>(x, [frames, patchesPerFrame / unit, unit * dim]);
-    x = tf.reshape(permuteUnits(tf, units, orderTensor, inverseTensor), [-1, dim]);
+    const byUnit = tf.reshape<Rank.R3>(x, [frames, units, unit * dim]);
+    x = tf.reshape(permuteUnits(tf, byUnit, orderTensor, inverseTensor), [-1, dim]);
   }
   for (let block = 0; block < vision.depth; block++) {
-    const at = `visual.blocks.${block}`;
-    const normal = rmsNorm(tf, x, vector(`${at}.norm1.weight`), 1e-6);
-    const qkv = linear(tf, normal, matrix(`${at}.attn.qkv.weight`), vector(`${at}.attn.qkv.bias`));
-    const full = vision.fullAttentionBlocks.includes(block);
-    const seen = visionAttention(tf, vision, tables, qkv, frames, full);
-    x = tf.add(x, linear(tf, seen, matrix(`${at}.attn.proj.weight`), vector(`${at}.attn.proj.bias`)));
-    const inner = rmsNorm(tf, x, vector(`${at}.norm2.weight`), 1e-6);
-    const gate = linear(tf, inner, matrix(`${at}.mlp.gate_proj.weight`), vector(`${at}.mlp.gate_proj.bias`));
-    const up = linear(tf, inner, matrix(`${at}.mlp.up_proj.weight`), vector(`${at}.mlp.up_proj.bias`));
-    const down = [matrix(`${at}.mlp.down_proj.weight`), vector(`${at}.mlp.down_proj.bias`)] as const;
-    x = tf.add(x, linear(tf, swiGlu(tf, gate, up), ...down));
+    x = layer(`visual.blocks.${block}.`, x, (own, input) =>
+      visionBlock(tf, vision, own, tables, input, { block, frames }),
+    );
   }
-  const normal = tf.reshape<Rank.R2>(rmsNorm(tf, x, vector('visual.merger.ln_q.weight'), 1e-6), [
-    -1,
-    unit * dim,
-  ]);
-  const wide = linear(tf, normal, matrix('visual.merger.mlp.0.weight'), vector('visual.merger.mlp.0.bias'));
-  const last = [matrix('visual.merger.mlp.2.weight'), vector('visual.merger.mlp.2.bias')] as const;
-  let out: Tensor = linear(tf, gelu(tf, wide), ...last);
-  if (orderTensor !== null) {
-    const units = tf.reshape<Rank.R3>(out, [frames, patchesPerFrame / unit, vision.outHiddenSize]);
-    out = permuteUnits(tf, units, inverseTensor, orderTensor);
-  }
-  return tf.reshape(out, [videos, (grid.t * patchesPerFrame) / unit, vision.outHiddenSize]);
+  const normal = rmsNorm(tf, x, weights.vector('visual.merger.ln_q.weight'), 1e-6);
+  const merged = tf.reshape<Rank.R2>(normal, [-1, unit * dim]);
+  const wide = gelu(tf, linear(tf, merged, weights.linear('visual.merger.mlp.0')));
+  const out = linear(tf, wide, weights.linear('visual.merger.mlp.2'));
+  if (orderTensor === null) return out;
+  const byUnit = tf.reshape<Rank.R3>(out, [frames, units, vision.outHiddenSize]);
+  return tf.reshape(permuteUnits(tf, byUnit, inverseTensor, orderTensor), out.shape);
+}
+
+function visionBlock(
+  tf: TensorFlow,
+  vision: PolicyConfig['vision'],
+  weights: WeightReader,
+  tables: VisionTables,
+  x: Tensor2D,
+  { block, frames }: { readonly block: number; readonly frames: number },
+): Tensor2D {
+  const at = `visual.blocks.${block}`;
+  const normal = rmsNorm(tf, x, weights.vector(`${at}.norm1.weight`), 1e-6);
+  const qkv = linear(tf, normal, weights.linear(`${at}.attn.qkv`));
+  const isFull = vision.fullAttentionBlocks.includes(block);
+  const seen = visionAttention(tf, vision, tables, qkv, frames, isFull);
+  const middle = tf.add<Tensor2D>(x, linear(tf, seen, weights.linear(`${at}.attn.proj`)));
+  const inner = rmsNorm(tf, middle, weights.vector(`${at}.norm2.weight`), 1e-6);
+  const gate = linear(tf, inner, weights.linear(`${at}.mlp.gate_proj`));
+  const up = linear(tf, inner, weights.linear(`${at}.mlp.up_proj`));
+  return tf.add(middle, linear(tf, swiGlu(tf, gate, up), weights.linear(`${at}.mlp.down_proj`)));
 }
 
 /** Gathers along axis 1; the gradient of a permutation is the inverse permutation. */
@@ -104,14 +116,14 @@ function permuteUnits(tf: TensorFlow, x: Tensor3D, order: Tensor1D, inverse: Ten
 function visionAttention(
   tf: TensorFlow,
   vision: PolicyConfig['vision'],
-  { grid, plan, queries, keys }: VisionTables,
+  { plan, queries, keys }: VisionTables,
   qkv: Tensor2D,
   frames: number,
-  full: boolean,
+  isFull: boolean,
 ): Tensor2D {
   const { heads } = vision;
   const headDim = vision.hiddenSize / heads;
-  const patches = grid.h * grid.w;
+  const patches = qkv.shape[0] / frames;
   const unit = vision.spatialMergeSize ** 2;
   const byKind = tf.transpose(tf.reshape(qkv, [frames, patches, 3, heads, headDim]), [2, 0, 3, 1, 4]);
   const each = tf.split(byKind, 3, 0).map((t) => tf.reshape<Rank.R4>(t, [frames, heads, patches, headDim]));
@@ -119,7 +131,7 @@ function visionAttention(
   const k = rotate(tf, each[1]!, keys);
   const v = each[2]!;
   let out: Tensor4D;
-  if (full || (plan.groups.length === 1 && plan.groups[0]!.windows === 1)) {
+  if (isFull || (plan.groups.length === 1 && plan.groups[0]!.windows === 1)) {
     out = attention(tf, q, k, v, null);
   } else {
     const sizes = plan.groups.map((group) => group.windows * group.units * unit);

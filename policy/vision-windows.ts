@@ -1,6 +1,9 @@
 import type { PolicyConfig } from './config.js';
 import type { Grid } from './processor.js';
 
+/** Rows and columns of patches of one temporal patch. */
+export type PatchGrid = Pick<Grid, 'h' | 'w'>;
+
 /**
  * How one temporal patch is cut into attention windows. A unit is a block of merged patches, the smallest thing that
  * moves. Windows at the right and lower edge may be partial; units are reordered so that windows of equal size lie
@@ -17,7 +20,7 @@ export interface WindowPlan {
 }
 
 /** Windows of one temporal patch (transformers 4.57.6 `get_window_index`, which repeats them for every one). */
-export function planWindows(vision: PolicyConfig['vision'], grid: Grid): WindowPlan {
+export function planWindows(vision: PolicyConfig['vision'], grid: PatchGrid): WindowPlan {
   const [rows, columns] = [grid.h / vision.spatialMergeSize, grid.w / vision.spatialMergeSize];
   const side = Math.floor(vision.windowSize / vision.spatialMergeSize / vision.patchSize);
   const bySize = new Map<number, number[][]>();
@@ -49,7 +52,7 @@ export function planWindows(vision: PolicyConfig['vision'], grid: Grid): WindowP
  */
 export function visionRotaryTable(
   vision: PolicyConfig['vision'],
-  grid: Grid,
+  grid: PatchGrid,
   plan: WindowPlan,
 ): { cos: Float32Array; sin: Float32Array } {
   const merge = vision.spatialMergeSize;

@@ -1,6 +1,7 @@
 import type { RandomKey } from '../core/random.js';
 import type { SamplingConfig } from '../config/training.js';
 import { generate, type GenerateRequest } from '../policy/generate.js';
+import { layOutVision } from '../policy/media.js';
 import type { Policy } from '../policy/policy.js';
 import type { VideoPatches } from './frame-cache.js';
 import { patchTensor } from './supervised.js';
@@ -78,20 +79,21 @@ async function answerBatch(
   sampling: SamplingConfig,
   stop: GenerateRequest['stop'],
 ): Promise<Answer[][]> {
-  const { grid } = questions[0]!.video;
   const patches = patchTensor(
     policy,
     questions.map((q) => q.video),
   );
-  const vision = policy.vision(patches, grid, questions.length);
+  const media = questions.map((q) => ({ kind: 'video' as const, grid: q.video.grid }));
+  const { segments } = layOutVision(media, policy.config.vision.spatialMergeSize);
+  const vision = policy.vision(patches, segments);
   patches.dispose();
   const rows = questions.flatMap((question, video) => question.keys.map((key) => ({ question, video, key })));
   try {
     const { ids, finish } = await generate(policy, {
       prompts: rows.map((row) => row.question.prompt),
       vision,
-      grid,
-      visionRow: rows.map((row) => row.video),
+      media,
+      shows: rows.map((row) => [row.video]),
       keys: rows.map((row) => row.key),
       temperature: sampling.temperature,
       topP: sampling.topP,

@@ -1,13 +1,14 @@
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs';
 import type { GrpoConfig } from '../config/training.js';
-import { batchTensors, type Policy } from '../policy/policy.js';
+import { batchTensors } from '../policy/batch-tensors.js';
+import type { Policy } from '../policy/policy.js';
 import type { StoredTensor } from './checkpoint.js';
 import type { VideoPatches } from './frame-cache.js';
 import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
 import { clippedSurrogate, k3, stopGradient, tokenEntropy, tokenLogProbs } from './loss.js';
 import { microBatches, type MicroBatch } from './micro-batch.js';
 import { Scorer, type ScoreInputs } from './scorer.js';
-import { gridOf, patchTensor } from './supervised.js';
+import { patchTensor } from './supervised.js';
 import { tokenWeights } from './token-weights.js';
 
 /** A sampled completion with its advantage, as the update takes it. */
@@ -126,8 +127,8 @@ export class GrpoTrainer {
     const { backend } = policy;
     const { tf } = backend;
     const { temperature } = params.sampling;
-    const vision = policy.vision(inputs.patches, gridOf(shape), shape.videos!, parameter);
-    const logits = policy.logits(inputs, vision, parameter);
+    const vision = policy.vision(inputs.patches, shape.segments, { parameter });
+    const logits = policy.logits(inputs, vision, { parameter });
     const logProbs = tokenLogProbs(backend, logits, inputs.targets, temperature);
     const old = inputs.old ?? stopGradient(tf, logProbs);
     const clip = { low: params.clipLow, high: params.clipHigh };
@@ -194,7 +195,7 @@ export class GrpoTrainer {
     const { policy } = this;
     const { tf } = policy.backend;
     const { rows, predicted } = part.batch;
-    const shape = { ...part.batch.grid, videos: part.videos.length };
+    const shape = { segments: part.batch.layout.segments };
     const seen: ScoreInputs = {
       ...batchTensors(policy.backend, policy.config, part.batch),
       patches: patchTensor(

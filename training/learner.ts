@@ -3,6 +3,7 @@ import type { OptimizerConfig } from '../config/model.js';
 import { TerminalError } from '../core/errors.js';
 import type { Backend } from '../policy/backend.js';
 import { compileStep, type CompiledStep } from '../policy/compile.js';
+import type { Segment } from '../policy/media.js';
 import { adamw, adamwRate, type NamedTensors } from './adamw.js';
 import type { StoredTensor } from './checkpoint.js';
 
@@ -15,8 +16,11 @@ export interface LossAndMetrics {
   readonly metrics: readonly Scalar[];
 }
 
-/** What a loss needs to know besides its tensors, such as a grid: constant in a compiled step. */
-export type StepShape = Readonly<Record<string, number>>;
+/** What a loss needs to know besides its tensors: constant in a compiled step. */
+export interface StepShape {
+  /** How the patches of the videos lie. */
+  readonly segments: readonly Segment[];
+}
 
 type Mode = 'accumulate' | 'evaluate' | 'apply';
 
@@ -94,7 +98,7 @@ export class Learner<Inputs extends NamedTensors> {
       correction1: tf.scalar(rate.correction1),
       correction2: tf.scalar(rate.correction2),
     };
-    const [norm] = await this.#run({ ...inputs, [purpose('apply', {})]: this.#marker });
+    const [norm] = await this.#run({ ...inputs, [purpose('apply', { segments: [] })]: this.#marker });
     tf.dispose(inputs);
     return norm!;
   }
@@ -144,7 +148,12 @@ export class Learner<Inputs extends NamedTensors> {
         return mode === 'apply' ? this.#update(given, read) : this.#differentiate(mode, given, of, read);
       },
       shapes: [
-        { learningRate: scalar, correction1: scalar, correction2: scalar, [purpose('apply', {})]: scalar },
+        {
+          learningRate: scalar,
+          correction1: scalar,
+          correction2: scalar,
+          [purpose('apply', { segments: [] })]: scalar,
+        },
         { ...own, [purpose('accumulate', shape)]: scalar },
         ...(this.#evaluates ? [{ ...own, [purpose('evaluate', shape)]: scalar }] : []),
       ],

@@ -21,7 +21,7 @@ export interface MicroBatch {
   readonly weights: Float32Array;
   /** Which sequence each row is; padding rows have none. */
   readonly sequences: readonly number[];
-  /** Which videos, in the order of the vision tensor; repeated to `videoRows`. */
+  /** Which videos, in the order of the vision tensor; the first fills up what is missing. */
   readonly videos: readonly number[];
 }
 
@@ -79,16 +79,16 @@ function layOut(
 ): MicroBatch {
   const own = members.map((at) => sequences[at]!);
   const videos = [...new Set(own.map((s) => s.video))];
+  const shown = Array.from({ length: shape.rows / shape.together }, (_, at) => videos[at] ?? videos[0]!);
   const batch = prepareBatch(config, {
     prompts: own.map((s) => s.prompt),
     completions: own.map((s) => s.completion),
-    grid: grids[own[0]!.video]!,
-    visionRow: own.map((s) => videos.indexOf(s.video)),
+    media: shown.map((video) => ({ kind: 'video', grid: grids[video]! })),
+    shows: own.map((s) => [videos.indexOf(s.video)]),
     padToLength: shape.length,
     rows: shape.rows,
   });
   const weights = new Float32Array(batch.rows * batch.predicted);
   own.forEach((s, row) => weights.set(s.weights, row * batch.predicted + s.prompt.length - batch.from));
-  while (videos.length < shape.rows / shape.together) videos.push(videos[0]!);
-  return { batch, weights, sequences: members, videos };
+  return { batch, weights, sequences: members, videos: shown };
 }

@@ -1,9 +1,9 @@
 import { compileStep, type CompiledStep } from '../policy/compile.js';
-import type { BatchTensors, Policy } from '../policy/policy.js';
+import type { BatchTensors } from '../policy/batch-tensors.js';
+import type { Policy } from '../policy/policy.js';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import type { StepShape } from './learner.js';
 import { tokenLogProbs } from './loss.js';
-import { gridOf } from './supervised.js';
 
 /** What a forward pass over a micro-batch needs. */
 export type ScoreInputs = BatchTensors & {
@@ -24,8 +24,8 @@ export class Scorer {
       step: (inputs, read) => {
         const batch = inputs as unknown as ScoreInputs;
         const shape = JSON.parse(Object.keys(inputs).find((name) => name.startsWith('{'))!) as StepShape;
-        const vision = policy.vision(batch.patches, gridOf(shape), shape.videos!, read);
-        const logits = policy.logits(batch, vision, read);
+        const vision = policy.vision(batch.patches, shape.segments, { parameter: read });
+        const logits = policy.logits(batch, vision, { parameter: read });
         const logProbs = tokenLogProbs(policy.backend, logits, batch.targets, temperature);
         return { outputs: { logProbs }, updates: new Map() };
       },

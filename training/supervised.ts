@@ -1,7 +1,7 @@
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs';
 import type { OptimizerConfig } from '../config/model.js';
-import { batchTensors, type BatchTensors, type Policy } from '../policy/policy.js';
-import type { Grid } from '../policy/processor.js';
+import { batchTensors, type BatchTensors } from '../policy/batch-tensors.js';
+import type { Policy } from '../policy/policy.js';
 import type { StoredTensor } from './checkpoint.js';
 import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
 import { crossEntropy, tokenLogProbs } from './loss.js';
@@ -27,7 +27,7 @@ export type SupervisedInputs = BatchTensors & {
   readonly weights: Tensor2D;
 };
 
-/** Patches of a micro-batch's videos as one tensor. */
+/** Patches of some videos as one tensor; those of one size only, since their order is kept. */
 export function patchTensor(policy: Policy, videos: readonly VideoPatches[]): Tensor2D {
   const width = videos[0]!.patches.length / (videos[0]!.grid.t * videos[0]!.grid.h * videos[0]!.grid.w);
   const all = new Float32Array(videos.reduce((sum, v) => sum + v.patches.length, 0));
@@ -38,9 +38,6 @@ export function patchTensor(policy: Policy, videos: readonly VideoPatches[]): Te
   }
   return policy.backend.tf.tensor2d(all, [all.length / width, width]);
 }
-
-/** The grid that a step's shape holds. */
-export const gridOf = ({ t, h, w }: StepShape): Grid => ({ t: t!, h: h!, w: w! });
 
 /** Numbers of one supervised step. */
 export type SupervisedRow = {
@@ -66,8 +63,8 @@ export class SupervisedTrainer {
   ) {
     const { tf } = policy.backend;
     const lossOf = (parameter: Weights, inputs: SupervisedInputs, shape: StepShape): LossAndMetrics => {
-      const vision = policy.vision(inputs.patches, gridOf(shape), shape.videos!, parameter);
-      const logits = policy.logits(inputs, vision, parameter);
+      const vision = policy.vision(inputs.patches, shape.segments, { parameter });
+      const logits = policy.logits(inputs, vision, { parameter });
       const loss = crossEntropy(tokenLogProbs(policy.backend, logits, inputs.targets), inputs.weights);
       const right = tf.equal(tf.argMax(logits, -1), inputs.targets).toFloat();
       return { loss, metrics: [right.mul(inputs.weights).sum<Scalar>()] };
@@ -123,8 +120,7 @@ export class SupervisedTrainer {
     let tokenAccuracy = 0;
     for (const part of parts) {
       const inputs = this.#inputs(part, sequences);
-      const shape = { ...part.batch.grid, videos: part.videos.length };
-      const [partLoss, partRight] = await work(inputs, shape);
+      const [partLoss, partRight] = await work(inputs, { segments: part.batch.layout.segments });
       this.policy.backend.tf.dispose(inputs);
       loss += partLoss!;
       tokenAccuracy += partRight!;

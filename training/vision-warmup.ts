@@ -12,7 +12,7 @@ import { Learner, type LossAndMetrics, type StepShape, type Weights } from './le
 import { crossEntropy, tokenLogProbs } from './loss.js';
 import type { Phase, PhaseRun } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
-import { gridOf, patchTensor } from './supervised.js';
+import { patchTensor } from './supervised.js';
 import { drawView, type SampleViews } from './views.js';
 
 type WarmupInputs = {
@@ -78,7 +78,9 @@ export function visionWarmup(options: {
             patches: patchTensor(policy, videos),
             words: tf.tensor2d(targets, [1, targets.length], 'int32'),
           };
-          const [loss, patchAccuracy] = await learner.accumulate(inputs, { ...grid, videos: batchSize });
+          const [loss, patchAccuracy] = await learner.accumulate(inputs, {
+            segments: [{ frames: batchSize * grid.t, h: grid.h, w: grid.w }],
+          });
           tf.dispose(inputs);
           const learningRate = learningRateAt(k + 1, steps, optimizer);
           const gradNorm = await learner.apply(learningRate);
@@ -131,10 +133,10 @@ function createHead(
 function warmupLoss(policy: Policy) {
   const { tf } = policy.backend;
   return (parameter: Weights, inputs: WarmupInputs, shape: StepShape): LossAndMetrics => {
-    const grid = gridOf(shape);
-    const seen = policy.vision(inputs.patches, grid, shape.videos!, parameter);
+    const frames = shape.segments[0]!.frames;
+    const seen = policy.vision(inputs.patches, shape.segments, { parameter });
     const normal = seen.mul(seen.square().mean(-1, true).add(1e-6).rsqrt());
-    const patches = normal.reshape<Tensor2D>([shape.videos! * grid.t, -1]);
+    const patches = normal.reshape<Tensor2D>([frames, -1]);
     const weight = parameter(headWeight) as Tensor2D;
     const logits = tf.matMul(patches, weight, false, true).add<Tensor2D>(parameter(headBias));
     const rows = logits.shape[0];

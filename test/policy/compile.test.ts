@@ -8,8 +8,9 @@ import { loadBackend, type Backend } from '../../policy/backend.js';
 import { prepareBatch } from '../../policy/batch.js';
 import { compileStep, type CompiledStep, type Step } from '../../policy/compile.js';
 import { tokenLogProbabilities } from '../../policy/ops.js';
-import { batchTensors, Policy } from '../../policy/policy.js';
-import { tinyConfig, tinyGrid, tinyPrompt } from './tiny.js';
+import { batchTensors } from '../../policy/batch-tensors.js';
+import { Policy } from '../../policy/policy.js';
+import { tinyConfig, tinyMedia, tinyPrompt, tinySegments } from './tiny.js';
 
 let backend: Backend;
 let policy: Policy;
@@ -41,9 +42,9 @@ function trainingStep(): { state: Map<string, Variable>; step: Step } {
   const step: Step = (inputs, read) => {
     const batch = inputs as never;
     const loss = (...weights: Tensor[]) => {
-      const look = (name: string) => weights[names.indexOf(name)]!;
-      const vision = policy.vision(inputs['patches'] as Tensor2D, tinyGrid, 2, look);
-      const logp = tokenLogProbabilities(backend, policy.logits(batch, vision, look), inputs['targets']!);
+      const pass = { parameter: (name: string) => weights[names.indexOf(name)]! };
+      const vision = policy.vision(inputs['patches'] as Tensor2D, tinySegments(2), pass);
+      const logp = tokenLogProbabilities(backend, policy.logits(batch, vision, pass), inputs['targets']!);
       return tf.neg(tf.div(tf.sum(tf.mul(logp, inputs['mask']!)), tf.sum(inputs['mask']!)));
     };
     const { value, grads } = tf.valueAndGrads(loss)(names.map(read));
@@ -74,7 +75,7 @@ function inputsOf(i: number): Record<string, Tensor> {
   const batch = prepareBatch(tinyConfig, {
     prompts: [tinyPrompt(8), tinyPrompt(9)],
     completions,
-    grid: tinyGrid,
+    media: tinyMedia(2),
   });
   const patches = Float32Array.from({ length: 64 * 24 }, (_, j) => uniformAt([i % 2, 9], j) * 2 - 1);
   return {

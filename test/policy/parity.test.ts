@@ -6,7 +6,8 @@ import { packageRoot } from '../../core/package-root.js';
 import { loadBackend, type Backend } from '../../policy/backend.js';
 import { prepareBatch } from '../../policy/batch.js';
 import { tokenLogProbabilities } from '../../policy/ops.js';
-import { batchTensors, Policy } from '../../policy/policy.js';
+import { batchTensors } from '../../policy/batch-tensors.js';
+import { Policy } from '../../policy/policy.js';
 import { SafetensorsFile } from '../../policy/safetensors.js';
 import { z } from 'zod';
 
@@ -54,7 +55,7 @@ describe.each(['grouped-tied', 'partial-windows-untied'])('parity with transform
     const batch = prepareBatch(policy.config, {
       prompts: wanted.ids.map((row) => row.slice(0, wanted.prompt)),
       completions: wanted.ids.map((row) => row.slice(wanted.prompt)),
-      grid,
+      media: Array.from({ length: wanted.rows }, () => ({ kind: 'video' as const, grid })),
     });
     return { policy, outputs, patches, batch };
   };
@@ -65,7 +66,7 @@ describe.each(['grouped-tied', 'partial-windows-untied'])('parity with transform
     expect([...batch.positions]).toEqual(wanted.positions.flat(2));
     const tensors = batchTensors(backend, policy.config, batch);
 
-    const vision = policy.vision(patches, grid, wanted.rows);
+    const vision = policy.vision(patches, batch.layout.segments);
     expect(worst(await vision.data(), await outputs.read('vision'))).toBeLessThan(1e-5);
     const logits = policy.logits(tensors, vision);
     expect(worst(await logits.data(), await outputs.read('logits'))).toBeLessThan(1e-4);
@@ -73,8 +74,12 @@ describe.each(['grouped-tied', 'partial-windows-untied'])('parity with transform
     const names = [...policy.variables.keys()];
     const loss = (...values: Tensor[]) => {
       const read = (parameter: string) => values[names.indexOf(parameter)]!;
-      const seen = policy.vision(patches, grid, wanted.rows, read);
-      const logp = tokenLogProbabilities(backend, policy.logits(tensors, seen, read), tensors.targets);
+      const seen = policy.vision(patches, batch.layout.segments, { parameter: read });
+      const logp = tokenLogProbabilities(
+        backend,
+        policy.logits(tensors, seen, { parameter: read }),
+        tensors.targets,
+      );
       return tf.neg(tf.mean(logp));
     };
     const { value, grads } = tf.valueAndGrads(loss)([...policy.variables.values()]);

@@ -8,7 +8,8 @@ import { prepareBatch } from '../../policy/batch.js';
 import { compileStep } from '../../policy/compile.js';
 import { generate } from '../../policy/generate.js';
 import { tokenLogProbabilities } from '../../policy/ops.js';
-import { batchTensors, Policy } from '../../policy/policy.js';
+import { batchTensors } from '../../policy/batch-tensors.js';
+import { Policy } from '../../policy/policy.js';
 import { SafetensorsFile } from '../../policy/safetensors.js';
 
 it('the same model runs without the native library, at parity with the reference', async () => {
@@ -34,13 +35,14 @@ it('the same model runs without the native library, at parity with the reference
   const patches = tf.tensor2d(await outputs.read('patches'), shape);
   await outputs.close();
   const prompts = wanted.ids.map((row) => row.slice(0, wanted.prompt));
+  const media = prompts.map(() => ({ kind: 'video' as const, grid }));
   const batch = prepareBatch(policy.config, {
     prompts,
     completions: wanted.ids.map((row) => row.slice(wanted.prompt)),
-    grid,
+    media,
   });
   const inputs = { ...batchTensors(backend, policy.config, batch), patches };
-  const vision = policy.vision(patches, grid, wanted.rows);
+  const vision = policy.vision(patches, batch.layout.segments);
   const logits = await policy.logits(inputs, vision).data();
   const scale = Math.max(...reference.map(Math.abs));
   reference.forEach((value, i) => expect(Math.abs(logits[i]! - value)).toBeLessThan(1e-4 * scale));
@@ -51,9 +53,9 @@ it('the same model runs without the native library, at parity with the reference
     step: (given, read) => {
       // One parameter's gradient is enough to see that the hand-written gradients run here too.
       const { value, grad } = tf.valueAndGrad((weight: Tensor) => {
-        const look = (other: string) => (other === name ? weight : read(other));
-        const seen = policy.vision(given['patches'] as Tensor2D, grid, wanted.rows, look);
-        const all = policy.logits(given as typeof inputs, seen, look);
+        const pass = { parameter: (other: string) => (other === name ? weight : read(other)) };
+        const seen = policy.vision(given['patches'] as Tensor2D, batch.layout.segments, pass);
+        const all = policy.logits(given as typeof inputs, seen, pass);
         return tf.neg(tf.mean(tokenLogProbabilities(backend, all, given['targets']!)));
       })(read(name));
       return {
@@ -71,8 +73,8 @@ it('the same model runs without the native library, at parity with the reference
   const fresh = await Policy.load(backend, folder);
   const text = await generate(fresh, {
     prompts,
-    vision: fresh.vision(patches, grid, wanted.rows),
-    grid,
+    vision: fresh.vision(patches, batch.layout.segments),
+    media,
     maxTokens: 3,
   });
   expect(text.ids).toEqual(wanted.generated.map((ids) => ids.slice(0, 3)));

@@ -36,6 +36,13 @@ export const tinyConfig: PolicyConfig = {
 /** 2 temporal patches of 4 x 4 patches: 8 video tokens. */
 export const tinyGrid = { t: 2, h: 4, w: 4 };
 
+/** So many videos of the tiny grid. */
+export const tinyMedia = (videos: number) =>
+  Array.from({ length: videos }, () => ({ kind: 'video' as const, grid: tinyGrid }));
+
+/** How the vision tensor of so many of them lies. */
+export const tinySegments = (videos: number) => [{ frames: 2 * videos, h: 4, w: 4 }];
+
 /** A prompt with the tiny grid's placeholders and the given words after them. */
 export const tinyPrompt = (...words: number[]): number[] => [
   1,
