@@ -56,7 +56,7 @@ export async function runSft(job: SftJob, backend: Backend, control: JobControl)
     return await runPhases(
       {
         progress,
-        phases: job.model.kind === 'scratch' && warmup.steps > 0 ? [warmup, tuning] : [tuning],
+        phases: job.model !== null && warmup.steps > 0 ? [warmup, tuning] : [tuning],
         checkpointEvery: params.checkpointEvery,
         saveModel: (folder) => policy.save(folder, tokenizer),
       },
