@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import type { LoadedConfig, NamedPath } from '../config/load.js';
 import { InvalidConfig } from '../config/problems.js';
 import { InputError } from '../core/errors.js';
-import { loraTargets } from '../policy/lora.js';
 import { readModelFolder } from '../policy/model-folder.js';
 import { Tokenizer } from '../policy/tokenizer.js';
-import { tuningOf } from '../training/tuning.js';
+import { adapterConfig } from '../training/checkpoint-policy.js';
+import { tuningOf } from '../training/model-tuning.js';
 import { requireRevision } from '../training/weights-revision.js';
 
 /** The files and folders that a config names and that are not there, each at the line that names it. */
@@ -29,7 +29,7 @@ function missing({ field, path, at }: NamedPath): InputError {
 /**
  * Refuses what would fail after hours: inputs that are not there, and pretrained weights that cannot be used.
  *
- * @throws InvalidConfig; what {@link readModelFolder}, {@link requireRevision} and {@link loraTargets} throw
+ * @throws InvalidConfig; what {@link readModelFolder}, {@link requireRevision} and {@link adapterConfig} throw
  */
 export async function requireRunnable(loaded: LoadedConfig): Promise<void> {
   const lost = missingInputs(loaded);
@@ -37,8 +37,8 @@ export async function requireRunnable(loaded: LoadedConfig): Promise<void> {
   const { model } = loaded.config;
   if (model.kind === 'scratch' || !existsSync(model.path)) return;
   const folder = await readModelFolder(model.path);
+  await folder.close();
   await Tokenizer.load(model.path);
   await requireRevision(model.path, model.revision);
-  const { lora } = tuningOf(model);
-  if (lora !== null) loraTargets(folder.config, lora.targets);
+  adapterConfig(folder.config, tuningOf(model));
 }

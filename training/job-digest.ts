@@ -1,7 +1,7 @@
 import { canonicalJson } from '../core/canonical-json.js';
 import { sha256, sha256File } from '../core/digest.js';
 import type { TrainerJob } from './job.js';
-import type { Tuning } from './tuning.js';
+import type { ModelTuning } from './model-tuning.js';
 
 /**
  * Digest of all that decides a training job's numbers: its parameters, seed and texts, and the bytes of its input files,
@@ -24,6 +24,6 @@ export async function jobDigest(job: TrainerJob, inputs: readonly string[]): Pro
 }
 
 /** As models from scratch are trained. */
-function isPlain({ lora, freezeVision, recompute }: Tuning): boolean {
+function isPlain({ lora, freezeVision, recompute }: ModelTuning): boolean {
   return lora === null && !freezeVision && !recompute;
 }

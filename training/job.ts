@@ -1,7 +1,7 @@
 import type { FramesConfig } from '../config/dataset.js';
 import type { ModelConfig } from '../config/model.js';
 import type { PromptTexts } from '../config/schema.js';
-import type { Tuning } from './tuning.js';
+import type { ModelTuning } from './model-tuning.js';
 import type { GrpoConfig, ReflectionConfig, SamplingConfig, SftConfig } from '../config/training.js';
 
 /**
@@ -35,7 +35,7 @@ export interface PretrainedBase {
 }
 
 interface TrainingBase extends JobBase {
-  readonly tuning: Tuning;
+  readonly tuning: ModelTuning;
   /** Checkpoint folder to go on from, null at the start. */
   readonly resumeFrom: string | null;
 }

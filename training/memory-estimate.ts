@@ -12,7 +12,7 @@ import {
   type SequenceBatch,
   type StepMemory,
 } from './step-memory.js';
-import { tuningOf } from './tuning.js';
+import { tuningOf } from './model-tuning.js';
 
 /** Bytes on the device while one stage runs, by what they are for. */
 export interface StageMemory extends StepMemory {

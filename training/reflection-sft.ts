@@ -4,9 +4,10 @@ import type { ReflectionConfig } from '../config/training.js';
 import { Sample } from '../datasets/sample.js';
 import { Reflection, Target } from '../datasets/target.js';
 import type { Backend } from '../policy/backend.js';
-import { Policy } from '../policy/policy.js';
+import type { Policy } from '../policy/policy.js';
 import { encodeCompletion } from '../policy/prompt.js';
-import { Tokenizer } from '../policy/tokenizer.js';
+import type { Tokenizer } from '../policy/tokenizer.js';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
@@ -44,8 +45,8 @@ export async function runReflectionSft(
     'sft',
   );
   const folder = progress.checkpoint?.model ?? job.start;
-  const tokenizer = await Tokenizer.load(folder);
-  const policy = await Policy.load(backend, folder);
+  const loaded = await loadCheckpoint(backend, folder, job.base);
+  const { policy, tokenizer } = loaded;
   try {
     const shownPlain = wantedFrames(plain);
     const shownReflective = new Map(reflections.map((r) => [r.sampleId, r.frames]));
@@ -57,7 +58,7 @@ export async function runReflectionSft(
         progress,
         phases: [tuning({ job, policy, tokenizer, frames, reflections, plain })],
         checkpointEvery: job.params.sft.checkpointEvery,
-        saveModel: (to) => policy.save(to, tokenizer),
+        saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,
     );

@@ -3,7 +3,7 @@ import { loraTargets } from '../policy/lora.js';
 import type { Segment } from '../policy/media.js';
 import { parameterSpecs } from '../policy/parameters.js';
 import { planWindows } from '../policy/vision-windows.js';
-import type { Tuning } from './tuning.js';
+import type { ModelTuning } from './model-tuning.js';
 
 /** TensorFlow.js computes in float32. */
 const bytesPerValue = 4;
@@ -43,7 +43,7 @@ export interface ValueCounts {
 }
 
 /** Counts what training touches. TerminalErrors as {@link loraTargets}. */
-export function valueCounts(policy: PolicyConfig, { lora, freezeVision }: Tuning): ValueCounts {
+export function valueCounts(policy: PolicyConfig, { lora, freezeVision }: ModelTuning): ValueCounts {
   const isVision = (name: string): boolean => name.startsWith('visual.');
   const specs = parameterSpecs(policy);
   const sizes = [...specs].map(([name, { shape }]) => ({ name, size: shape.reduce((a, b) => a * b, 1) }));
@@ -76,7 +76,7 @@ const copies = { frozen: 1, trained: 2, gradients: 2, moments: 2 * 2 } as const;
 /** A supervised step or a GRPO update on its largest micro-batch. */
 export function trainingMemory(
   policy: PolicyConfig,
-  tuning: Tuning,
+  tuning: ModelTuning,
   batch: SequenceBatch,
   more: { readonly reference?: 'policy' | 'adapter' | null; readonly cached?: SequenceBatch | null } = {},
 ): StepMemory {
@@ -93,7 +93,7 @@ export function trainingMemory(
 }
 
 /** Writing answers to prompts. */
-export function answeringMemory(policy: PolicyConfig, tuning: Tuning, batch: SequenceBatch): StepMemory {
+export function answeringMemory(policy: PolicyConfig, tuning: ModelTuning, batch: SequenceBatch): StepMemory {
   const { trained, frozen } = valueCounts(policy, tuning);
   const prompts = { ...batch, length: batch.length - batch.predicted };
   const largest = Math.max(layerValues(policy, prompts), ...visionBlocks(policy, batch));
@@ -110,7 +110,7 @@ export function answeringMemory(policy: PolicyConfig, tuning: Tuning, batch: Seq
 /** Values that the backward pass keeps, with what it works with at its largest layer. */
 function keptValues(
   policy: PolicyConfig,
-  { recompute }: Tuning,
+  { recompute }: ModelTuning,
   batch: SequenceBatch,
   reachesVision: boolean,
 ): number {

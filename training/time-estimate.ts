@@ -1,7 +1,7 @@
 import type { RunConfig } from '../config/schema.js';
 import type { PolicyConfig } from '../policy/config.js';
 import { parameterCounts, videoTokens } from './model-shape.js';
-import { tuningOf } from './tuning.js';
+import { tuningOf } from './model-tuning.js';
 
 /** How fast a device works: rough figures, good for telling minutes from days. */
 export interface DeviceSpeed {

@@ -5,7 +5,7 @@ import { materializeCheckpoint } from '../checkpoint-artifact.js';
 import { tunedModelKey } from '../model-key.js';
 import { checkpointBase } from '../pretrained-base.js';
 import { inScratch, layOut, resumeFolder, runJob, trainingResult, type JobFiles } from '../gpu-job.js';
-import { tuningOf } from '../../training/tuning.js';
+import { tuningOf } from '../../training/model-tuning.js';
 import { partDigest } from '../shards.js';
 import type { Stage, StageContext } from '../stage.js';
 import { trainingPart } from './sft.js';

@@ -6,7 +6,7 @@ import { inScratch, layOut, resumeFolder, runJob, trainingResult } from '../gpu-
 import { partDigest } from '../shards.js';
 import type { Stage } from '../stage.js';
 import type { Split } from '../../config/dataset.js';
-import { tuningOf } from '../../training/tuning.js';
+import { tuningOf } from '../../training/model-tuning.js';
 import { trainingPart } from './sft.js';
 
 /** `sft` gives the single-pass share, `val` the validation loss. */

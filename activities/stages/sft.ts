@@ -8,7 +8,7 @@ import type { Split } from '../../config/dataset.js';
 import type { Sample } from '../../datasets/sample.js';
 import { reflectionVocabulary } from '../../teachers/embedded/reflection-vocabulary.js';
 import type { FrameIndexEntry } from '../../training/job.js';
-import { tuningOf } from '../../training/tuning.js';
+import { tuningOf } from '../../training/model-tuning.js';
 
 /** `val` gives the validation loss. */
 const splits: readonly Split[] = ['sft', 'val'];

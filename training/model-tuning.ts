@@ -1,7 +1,7 @@
 import type { LoraTuning, ModelConfig } from '../config/model.js';
 
 /** How a policy is trained: what of it, and at what price in memory. */
-export interface Tuning {
+export interface ModelTuning {
   /** The adapter that is trained instead of the weights; null trains the weights themselves. */
   readonly lora: Omit<LoraTuning, 'kind'> | null;
   /** Nothing of the vision tower is trained. */
@@ -11,7 +11,7 @@ export interface Tuning {
 }
 
 /** What a run's model section says about training. A model from scratch is trained whole, and small. */
-export function tuningOf(model: ModelConfig): Tuning {
+export function tuningOf(model: ModelConfig): ModelTuning {
   if (model.kind === 'scratch') return { lora: null, freezeVision: false, recompute: false };
   const { tuning, freezeVision, recompute } = model;
   if (tuning.kind === 'full') return { lora: null, freezeVision, recompute };
