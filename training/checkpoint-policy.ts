@@ -92,12 +92,13 @@ export async function saveCheckpoint(
     );
     layers.set(linear, { a: await a!, b: await b! });
   }
+  // First, since the folder counts as an adapter's once its config is there.
+  await tokenizer.save(folder);
   await writeAdapterFolder(folder, policy.config, {
     config: adapter.config,
     baseModel: base.revision,
     layers,
   });
-  await tokenizer.save(folder);
 }
 
 /**

@@ -50,8 +50,8 @@ export async function exportCheckpoint(request: ExportRequest): Promise<Exported
       return { kind: 'model' };
     }
     await mkdir(folder, { recursive: true });
-    await writeAdapterFolder(folder, model.config, { ...adapter, baseModel: base! }, { dtype });
     await tokenizer.save(folder);
+    await writeAdapterFolder(folder, model.config, { ...adapter, baseModel: base! }, { dtype });
     return {
       kind: 'adapter',
       rank: adapter.config.rank,

@@ -21,7 +21,7 @@ function modelHint({ folder }: ExportReport, name: string): string {
 function adapterHint({ folder, base, rank, seesVision, runId, checkpoint }: ExportReport, name: string): string {
   const merged = `hindsight export ${runId} ${checkpoint} FOLDER --merge`;
   const serve = seesVision
-    ? `Serve it:  vLLM takes no adapters of the vision tower, which this one has; write a whole model: ${merged}\n`
+    ? `Serve it:  it changes the vision tower, which vLLM may not take from an adapter; write a whole model: ${merged}\n`
     : `Serve it:  vllm serve ${quoted(base!)} --enable-lora --max-lora-rank ${servedRank(rank!)} --lora-modules ${quoted(`${name}=${folder}`)}\n`;
   return (
     serve +
