@@ -6,7 +6,7 @@ import type { Json } from '../core/canonical-json.js';
  * trained, never where they lie or how large they are said to be.
  */
 export function modelKey(model: ModelConfig): Json {
-  if (model.kind === 'scratch') return model as unknown as Json;
+  if (model.kind === 'scratch') return model;
   const { kind, revision, tuning, freezeVision, recompute } = model;
   return { kind, revision, tuning: tuning as unknown as Json, freezeVision, recompute };
 }

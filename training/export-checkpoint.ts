@@ -24,7 +24,11 @@ export interface ExportRequest {
 /** What was written. */
 export type Exported =
   | { readonly kind: 'model' }
-  | { readonly kind: 'adapter'; readonly rank: number; /** Whether it changes the vision tower. */ readonly seesVision: boolean };
+  | {
+      readonly kind: 'adapter';
+      readonly rank: number;
+      /** Whether it changes the vision tower. */ readonly seesVision: boolean;
+    };
 
 /**
  * Writes a checkpoint as a folder that transformers, peft and vLLM load: a whole model, or the adapter of one that names

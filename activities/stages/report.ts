@@ -35,7 +35,7 @@ export const report: Stage = {
   version: 2,
   queue: 'media',
   seed: null,
-  params: ({ config }) => ({ config: withoutPaths(config), version }) as unknown as Json,
+  params: ({ config }) => ({ config: withoutPaths(config), version }),
   keyInputs: ({ request }) => Promise.resolve({ ...request.inputs, drawnFrom: request.shards.join(' ') }),
   run: async (context) => {
     const { store } = context.services;

@@ -18,7 +18,10 @@ function modelHint({ folder }: ExportReport, name: string): string {
   );
 }
 
-function adapterHint({ folder, base, rank, seesVision, runId, checkpoint }: ExportReport, name: string): string {
+function adapterHint(
+  { folder, base, rank, seesVision, runId, checkpoint }: ExportReport,
+  name: string,
+): string {
   const merged = `hindsight export ${runId} ${checkpoint} FOLDER --merge`;
   const serve = seesVision
     ? `Serve it:  it changes the vision tower, which vLLM may not take from an adapter; write a whole model: ${merged}\n`
