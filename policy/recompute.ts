@@ -17,7 +17,7 @@ export function recompute(
   const { tf } = backend;
   return tf.customGrad((...args) => {
     const save = args[args.length - 1] as unknown as (tensors: Tensor[]) => void;
-    const given = args.slice(0, -1) as Tensor[];
+    const given = args.slice(0, -1).map((tensor) => tensor as Tensor);
     const value = tf.tidy(() => body(given, (tensor) => tensor));
     save(given);
     const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] =>
@@ -29,7 +29,7 @@ export function recompute(
         );
       });
     return { value, gradFunc };
-  })(...inputs) as Tensor2D;
+  })(...inputs);
 }
 
 /**
