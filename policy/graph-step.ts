@@ -124,7 +124,8 @@ export class GraphStep implements CompiledStep {
           if (known === undefined) {
             const node = this.#state.read(name);
             const of = { shape: this.#state.shape(name), dtype: binding.TF_FLOAT, name: `${node}:0` };
-            known = { node, tensor: standIn(of) };
+            // Kept, since the scope in which it is first read may end before the step does.
+            known = { node, tensor: backend.tf.keep(standIn(of)) };
             reads.set(name, known);
           }
           return known.tensor;
@@ -149,6 +150,7 @@ export class GraphStep implements CompiledStep {
           outputs: [...fetched, ['', this.#state.signal(writes)] as const],
           sets: [...updates].flatMap(([name, update]) => (isTensor(update) ? [name] : [])),
         };
+        for (const { tensor } of reads.values()) tensor.dispose();
       });
       return found;
     });

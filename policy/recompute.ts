@@ -23,10 +23,17 @@ export function recompute(
     const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] =>
       tf.tidy(() => {
         const again = (...tensors: Tensor[]) => body(tensors, (tensor) => after(backend, tensor, dy));
-        return tf.grads(again)(
-          saved.map((tensor) => after(backend, tensor, dy)),
-          dy,
-        );
+        // TensorFlow.js has one tape: the gradient that is being taken needs its own back.
+        const { state } = tf.engine();
+        const tape = state.activeTape;
+        try {
+          return tf.grads(again)(
+            saved.map((tensor) => after(backend, tensor, dy)),
+            dy,
+          );
+        } finally {
+          state.activeTape = tape;
+        }
       });
     return { value, gradFunc };
   })(...inputs);
