@@ -12,6 +12,7 @@ import { FrameCache } from './frame-cache.js';
 import { GrpoTrainer } from './grpo-trainer.js';
 import { jobDigest } from './job-digest.js';
 import type { GrpoJob, JobControl } from './job.js';
+import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { rewardPlan } from './rewards/presets.js';
@@ -103,7 +104,10 @@ function epoch(options: {
     name: 'grpo',
     steps: params.stepsPerEpoch,
     start: (stored) => {
-      const trainer = new GrpoTrainer(tools.policy, reference, params, { stored: stored ?? before });
+      const trainer = new GrpoTrainer(tools.policy, reference, params, {
+        stored: stored ?? before,
+        tuning: trainerTuning(job),
+      });
       const order = new DataOrder(samples.length, seed, 'grpo');
       const step = async (k: number): Promise<StepRow> => {
         const generation = job.epoch * params.stepsPerEpoch + k;

@@ -1,4 +1,6 @@
 import type { LoraTuning, ModelConfig } from '../config/model.js';
+import { deriveKey } from '../core/random.js';
+import type { Tuning } from './tuning.js';
 
 /** How a policy is trained: what of it, and at what price in memory. */
 export interface ModelTuning {
@@ -17,4 +19,14 @@ export function tuningOf(model: ModelConfig): ModelTuning {
   if (tuning.kind === 'full') return { lora: null, freezeVision, recompute };
   const { rank, alpha, dropout, targets } = tuning;
   return { lora: { rank, alpha, dropout, targets }, freezeVision, recompute };
+}
+
+/** The same for a trainer, once the adapter is on the policy. */
+export function trainerTuning(job: {
+  readonly kind: string;
+  readonly seed: number;
+  readonly tuning: ModelTuning;
+}): Tuning {
+  const { freezeVision, recompute } = job.tuning;
+  return { freezeVision, recompute, dropoutKey: deriveKey(job.seed, job.kind, 'dropout') };
 }

@@ -13,6 +13,7 @@ import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { jobDigest } from './job-digest.js';
 import type { JobControl, ReflectionSftJob } from './job.js';
+import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
@@ -115,7 +116,10 @@ function tuning(options: {
     name: 'reflection-sft',
     steps,
     start: (stored) => {
-      const trainer = new SupervisedTrainer(policy, batchSize, optimizer, { stored });
+      const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
+        stored,
+        tuning: trainerTuning(job),
+      });
       const order = new DataOrder(reflections.length, seed, 'reflection-sft');
       const plainOrder =
         plain.length === 0 ? null : new DataOrder(plain.length, seed, 'reflection-sft-plain');

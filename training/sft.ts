@@ -11,6 +11,7 @@ import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { jobDigest } from './job-digest.js';
 import type { JobControl, SftJob } from './job.js';
+import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
@@ -129,6 +130,7 @@ function fineTuning(options: {
     start: (stored) => {
       const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
         stored,
+        tuning: trainerTuning(job),
         evaluates: validation.length > 0,
       });
       const order = new DataOrder(train.length, seed, 'sft');

@@ -2,7 +2,6 @@ import { parseJsonl } from '../../core/jsonl.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withoutPaths } from '../../config/without-paths.js';
-import type { Json } from '../../core/canonical-json.js';
 import { packageRoot } from '../../core/package-root.js';
 import { Reject } from '../../datasets/sample.js';
 import { Prediction } from '../../datasets/target.js';
