@@ -79,7 +79,8 @@ export async function measureLoad(request: LoadRequest): Promise<LoadResult> {
 
 export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
-async function checkSpace(folder: string, needed: number): Promise<void> {
+/** TerminalError `bench.no-space` when the disk of a folder cannot take `needed` bytes and a tenth. */
+export async function checkSpace(folder: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   // The header and the file system's own need are small beside a tenth.
   if (bavail * bsize >= 1.1 * needed) return;
