@@ -136,3 +136,17 @@ export async function readCheckpoint(folder: string, job: string): Promise<Check
     text: (name) => readFile(join(folder, name), 'utf8'),
   };
 }
+
+/** A stored tensor's values; TerminalError `training.bad-state` when it is missing or has another shape. */
+export function storedValues(
+  stored: Readonly<Record<string, StoredTensor>>,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  const found = stored[name];
+  if (found === undefined || found.shape.join() !== shape.join()) {
+    const has = found === undefined ? 'is missing' : `has the shape [${found.shape.join(', ')}]`;
+    throw new TerminalError('training.bad-state', `optimizer state: ${name} ${has}`);
+  }
+  return found.values;
+}

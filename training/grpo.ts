@@ -92,7 +92,7 @@ function epoch(options: {
     name: 'grpo',
     steps: params.stepsPerEpoch,
     start: (stored) => {
-      const trainer = new GrpoTrainer(tools.policy, reference, params, stored ?? before);
+      const trainer = new GrpoTrainer(tools.policy, reference, params, { stored: stored ?? before });
       const order = new DataOrder(samples.length, seed, 'grpo');
       const step = async (k: number): Promise<StepRow> => {
         const generation = job.epoch * params.stepsPerEpoch + k;
@@ -105,6 +105,7 @@ function epoch(options: {
           own.map((rollout) => ({
             prompt,
             completion: rollout.ids,
+            logProbs: rollout.logProbs,
             advantage: rollout.advantage,
             counts: !(params.maskTruncated && rollout.finish === 'length'),
             video,
