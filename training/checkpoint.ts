@@ -2,7 +2,8 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TerminalError } from '../core/errors.js';
-import { SafetensorsFile, writeSafetensors } from '../policy/safetensors.js';
+import { SafetensorsFile } from '../policy/safetensors.js';
+import { writeSafetensors } from '../policy/safetensors-writer.js';
 
 /** Values of one tensor outside the model: an optimizer moment, or the head of the vision warm-up. */
 export interface StoredTensor {
