@@ -1,6 +1,7 @@
 import { toJsonl } from '../../core/jsonl.js';
 import { Draft } from '../../datasets/target.js';
 import { answerKeyInputs, answerShard } from '../answers.js';
+import { baseKey } from '../model-key.js';
 import { mergeShards } from '../shards.js';
 import type { Stage } from '../stage.js';
 
@@ -15,6 +16,7 @@ export const drafts: Stage = {
     sampling: config.reflection.sampling,
     frames: config.frames,
     prompt: prompts.verdict,
+    ...baseKey(config.model),
   }),
   keyInputs: (context) =>
     context.request.shard === null
