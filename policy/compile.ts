@@ -45,8 +45,8 @@ export interface CompiledStep {
   readState(names?: Iterable<string>): void;
   /** Takes the variables' values (or the named ones) as the state, after they were changed from outside. */
   writeState(names?: Iterable<string>): void;
-  /** A copy of one part of the state; the caller disposes of it. */
-  stateOf(name: string): Tensor;
+  /** Copies of parts of the state, in that order; the caller disposes of them. */
+  stateOf(names: readonly string[]): Tensor[];
   /** Frees the graph; the variables keep the values of the last readState. */
   dispose(): void;
 }

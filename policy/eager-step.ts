@@ -56,8 +56,8 @@ export class EagerStep implements CompiledStep {
   readState(): void {}
   writeState(): void {}
 
-  stateOf(name: string): Tensor {
-    return this.#variable(name).clone();
+  stateOf(names: readonly string[]): Tensor[] {
+    return names.map((name) => this.#variable(name).clone());
   }
 
   dispose(): void {

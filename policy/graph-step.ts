@@ -9,6 +9,12 @@ import type { NativeBackend } from './native.js';
 import { dtypeOf, trace } from './trace.js';
 import { isTensor } from './update.js';
 
+/**
+ * Bytes of state that are moved with one call. Calls are costly, since the library plans each new set of tensors anew;
+ * copies of everything at once would double the memory of a large model.
+ */
+const PORTION = 2 ** 29;
+
 /** Where one combination of input shapes enters and leaves the graph. */
 interface Signature {
   readonly inputs: readonly (readonly [name: string, placeholder: string])[];
@@ -56,19 +62,31 @@ export class GraphStep implements CompiledStep {
   }
 
   readState(names: Iterable<string> = this.#variables().keys()): void {
-    for (const name of names) {
-      const value = this.stateOf(name);
-      this.#variables().get(name)!.assign(value);
-      value.dispose();
+    const variables = this.#variables();
+    for (const part of this.#portions(names)) {
+      this.stateOf(part).forEach((value, at) => {
+        variables.get(part[at]!)!.assign(value);
+        value.dispose();
+      });
     }
   }
 
   writeState(names: Iterable<string> = this.#variables().keys()): void {
-    for (const name of names) this.#write(name, this.#variables().get(name)!);
+    const variables = this.#variables();
+    for (const part of this.#portions(names)) {
+      this.#write(
+        part,
+        part.map((name) => variables.get(name)!),
+      );
+    }
   }
 
-  stateOf(name: string): Tensor {
-    return this.#execute([], [], [this.#state.resource(name).value])[0]!;
+  stateOf(names: readonly string[]): Tensor[] {
+    return this.#execute(
+      [],
+      [],
+      names.map((name) => this.#state.resource(name).value),
+    );
   }
 
   dispose(): void {
@@ -82,10 +100,31 @@ export class GraphStep implements CompiledStep {
     return variables;
   }
 
-  #write(name: string, value: Tensor): void {
-    const { fed, assigned } = this.#state.resource(name);
-    this.backend.tf.dispose(this.#execute([value], [fed], [assigned]));
-    this.#isSet.add(name);
+  /** Names in order, cut where their state would be too much to move at once. */
+  #portions(names: Iterable<string>): string[][] {
+    const parts: string[][] = [];
+    let room = 0;
+    for (const name of names) {
+      const bytes = 4 * this.#state.shape(name).reduce((a, b) => a * b, 1);
+      if (bytes > room) {
+        parts.push([]);
+        room = PORTION;
+      }
+      parts.at(-1)!.push(name);
+      room -= bytes;
+    }
+    return parts;
+  }
+
+  #write(names: readonly string[], values: Tensor[]): void {
+    const resources = names.map((name) => this.#state.resource(name));
+    const done = this.#execute(
+      values,
+      resources.map(({ fed }) => fed),
+      resources.map(({ assigned }) => assigned),
+    );
+    this.backend.tf.dispose(done);
+    for (const name of names) this.#isSet.add(name);
   }
 
   #execute(feeds: Tensor[], placeholders: string[], fetches: string[]): Tensor[] {
@@ -163,33 +202,34 @@ export class GraphStep implements CompiledStep {
     const { binding } = this.native;
     const old = this.#session;
     const loaded = this.#recorder.load();
-    if (old === null) {
-      this.#session = loaded;
-      for (const [name, given] of this.request.state) {
-        if ('start' in given) this.#start(name, given.shape, given.start);
-        else this.#write(name, given);
-      }
-      return;
-    }
-    for (const name of [...this.#isSet]) {
+    const names = old === null ? this.request.state.keys() : this.#isSet;
+    for (const part of this.#portions([...names])) {
       this.#session = old;
-      const value = this.stateOf(name);
+      const values = old === null ? this.#starts(part) : new Map(zip(part, this.stateOf(part)));
       this.#session = loaded;
-      this.#write(name, value);
-      value.dispose();
+      this.#write([...values.keys()], [...values.values()]);
+      for (const [name, value] of values)
+        if (old !== null || 'start' in this.request.state.get(name)!) value.dispose();
     }
     this.#session = loaded;
-    binding.deleteSavedModel(old);
+    if (old !== null) binding.deleteSavedModel(old);
   }
 
-  #start(name: string, shape: readonly number[], start: 'zeros' | 'unset' | Float32Array): void {
+  /** What some of the state starts as; the variables themselves, new tensors for the rest. */
+  #starts(names: readonly string[]): Map<string, Tensor> {
     const { tf } = this.backend;
-    if (start === 'unset') return;
-    tf.tidy(() =>
-      this.#write(name, typeof start === 'string' ? tf.zeros([...shape]) : tf.tensor(start, [...shape])),
-    );
+    const values = new Map<string, Tensor>();
+    for (const name of names) {
+      const given = this.request.state.get(name)!;
+      if (!('start' in given)) values.set(name, given);
+      else if (given.start === 'zeros') values.set(name, tf.zeros([...given.shape]));
+      else if (given.start !== 'unset') values.set(name, tf.tensor(given.start, [...given.shape]));
+    }
+    return values;
   }
 }
+
+const zip = <A, B>(a: readonly A[], b: readonly B[]): [A, B][] => a.map((item, at) => [item, b[at]!]);
 
 const shapesOf = (inputs: NamedTensors): InputShapes =>
   Object.fromEntries(

@@ -8,7 +8,7 @@ import type { ModelOrigin } from './model-folder.js';
 import { parameterSpecs } from './parameters.js';
 import { CLIP_MEAN, CLIP_STD } from './processor.js';
 import { elementCount } from './safetensors-header.js';
-import { writePartialSafetensors, type TensorToWrite } from './safetensors-writer.js';
+import { writePartialSafetensors, type TensorToWrite, type TensorValues } from './safetensors-writer.js';
 import type { Tokenizer } from './tokenizer.js';
 import { INDEX_NAME, SINGLE_NAME } from './weight-files.js';
 
@@ -19,7 +19,7 @@ export interface ModelToWrite {
   readonly origin: ModelOrigin | null;
   readonly tokenizer: Tokenizer;
   /** A parameter's values by its name. */
-  values(name: string): Promise<Float32Array>;
+  values(name: string): TensorValues;
 }
 
 export interface ModelWriteOptions {

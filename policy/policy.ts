@@ -239,7 +239,8 @@ export class Policy {
     body: (weights: WeightReader, x: Tensor2D) => Tensor2D,
   ): Tensor2D {
     const takesGradient = pass.recompute;
-    if (takesGradient === undefined) return body(this.reader(pass), x);
+    // A scope of its own: what a layer needs in between goes before the next one runs.
+    if (takesGradient === undefined) return this.backend.tf.tidy(() => body(this.reader(pass), x));
     const { parameter = this.parameter } = pass;
     const own = [...this.#names, ...(this.#adapter?.variables.keys() ?? [])];
     const trained = own.filter((name) => name.startsWith(prefix) && takesGradient(name));

@@ -4,11 +4,14 @@ import { partialName } from './folder-file.js';
 import { badWeights, elementCount } from './safetensors-header.js';
 import { SLICE_VALUES } from './safetensors.js';
 
+/** A tensor's values, at once or in parts that follow one another. */
+export type TensorValues = Promise<Float32Array> | AsyncIterable<Float32Array>;
+
 /** One tensor to be written; its values are asked for when its turn comes. */
 export interface TensorToWrite {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: () => Promise<Float32Array>;
+  readonly values: () => TensorValues;
 }
 
 export interface WriteOptions {
@@ -44,16 +47,21 @@ export async function writePartialSafetensors(
   try {
     await writeAll(handle, headerBytes(path, sorted, dtype));
     for (const { name, shape, values } of sorted) {
-      const data = await values();
-      if (data.length !== elementCount(shape)) {
-        throw badWeights(path, `cannot hold ${name}: ${data.length} values for [${shape.join(', ')}]`);
+      const wanted = elementCount(shape)!;
+      let written = 0;
+      const otherCount = (given: number) =>
+        badWeights(path, `cannot hold ${name}: ${given} values for [${shape.join(', ')}]`);
+      for await (const part of parts(values())) {
+        if (written + part.length > wanted) throw otherCount(written + part.length);
+        for (let start = 0; start < part.length; start += SLICE_VALUES) {
+          const slice = part.subarray(start, start + SLICE_VALUES);
+          const stored = narrow(dtype, slice);
+          if (finite || dtype !== 'F32') checkFinite(path, name, dtype, slice, stored);
+          await writeAll(handle, stored);
+        }
+        written += part.length;
       }
-      for (let start = 0; start < data.length; start += SLICE_VALUES) {
-        const slice = data.subarray(start, start + SLICE_VALUES);
-        const stored = narrow(dtype, slice);
-        if (finite || dtype !== 'F32') checkFinite(path, name, dtype, slice, stored);
-        await writeAll(handle, stored);
-      }
+      if (written !== wanted) throw otherCount(written);
     }
     await handle.sync();
   } catch (error) {
@@ -62,6 +70,11 @@ export async function writePartialSafetensors(
     throw error;
   }
   await handle.close();
+}
+
+async function* parts(values: TensorValues): AsyncGenerator<Float32Array> {
+  if (Symbol.asyncIterator in values) yield* values;
+  else yield await values;
 }
 
 /** Length and JSON, padded with spaces so that the data starts at a multiple of eight. */

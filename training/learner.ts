@@ -148,16 +148,17 @@ export class Learner<Inputs extends NamedTensors> {
     const stored: Record<string, StoredTensor> = {
       updates: { shape: [1], values: Float32Array.of(this.#updates) },
     };
-    for (const name of this.#trained.flatMap((of) => [`first.${of}`, `second.${of}`])) {
+    const names = this.#trained.flatMap((of) => [`first.${of}`, `second.${of}`]);
+    const current = this.#compiled?.stateOf(names);
+    for (const [at, name] of names.entries()) {
       const { shape, start } = this.#state.get(name) as OwnState;
-      if (this.#compiled === null) {
+      if (current !== undefined) {
+        stored[name] = { shape, values: (await current[at]!.data()) as Float32Array };
+        current[at]!.dispose();
+      } else {
         const size = shape.reduce((a, b) => a * b, 1);
         stored[name] = { shape, values: typeof start === 'string' ? new Float32Array(size) : start };
-        continue;
       }
-      const tensor = this.#compiled.stateOf(name);
-      stored[name] = { shape, values: (await tensor.data()) as Float32Array };
-      tensor.dispose();
     }
     return stored;
   }

@@ -205,6 +205,22 @@ describe('writing', () => {
     await opened.close();
   });
 
+  it('takes values in parts, which must fill the shape exactly', async () => {
+    const inParts = (path: string, ...sizes: number[]) => {
+      let next = 0;
+      const values = async function* () {
+        await Promise.resolve();
+        for (const size of sizes) yield Float32Array.from({ length: size }, () => next++);
+      };
+      return writeSafetensors(join(folder, path), [{ name: 'a', shape: [2, 3], values }]);
+    };
+    await inParts('parts', 1, 0, 4, 1);
+    await writeSafetensors(join(folder, 'whole'), [tensor('a', [2, 3], Float32Array.of(0, 1, 2, 3, 4, 5))]);
+    expect((await readFile(join(folder, 'parts'))).equals(await readFile(join(folder, 'whole')))).toBe(true);
+    await expect(inParts('short', 5)).rejects.toThrow(/5 values for \[2, 3\]/);
+    await expect(inParts('long', 5, 2)).rejects.toThrow(/7 values for \[2, 3\]/);
+  });
+
   it('refuses what cannot be held, and leaves the file before', async () => {
     const path = join(folder, 'x.safetensors');
     const write = (...args: Parameters<typeof tensor>) =>
