@@ -19,20 +19,18 @@ export function agreement(
     throw new TerminalError('bench.disagreement', `different numbers of ${what}: ${counts}`);
   }
   const largest = Math.max(...theirs.numbers.map(Math.abs));
-  let worst = 0;
-  let at = 0;
-  ours.numbers.forEach((own, i) => {
+  const apart = ours.numbers.map((own, i) => {
     const other = theirs.numbers[i]!;
-    const apart = Math.abs(own - other) / (kind === 'sft' ? Math.abs(other) : largest);
-    // NaN must not pass as close.
-    if (!(apart <= worst)) [worst, at] = [apart, i];
+    return Math.abs(own - other) / (kind === 'sft' ? Math.abs(other) : largest);
   });
-  if (!(worst <= TOLERANCE)) {
-    const values = `${ours.name} ${ours.numbers[at]}, ${theirs.name} ${theirs.numbers[at]}`;
-    const message = `${what} are ${worst.toExponential(1)} apart (number ${at + 1}: ${values}); ${TOLERANCE} is allowed`;
+  // Written so that what is not a number is never close.
+  const far = apart.findIndex((distance) => !(distance <= TOLERANCE));
+  if (far !== -1) {
+    const values = `${ours.name} ${ours.numbers[far]}, ${theirs.name} ${theirs.numbers[far]}`;
+    const message = `${what} are ${apart[far]!.toExponential(1)} apart (number ${far + 1}: ${values}); ${TOLERANCE} is allowed`;
     throw new TerminalError('bench.disagreement', message, {
       fix: 'compare with `npm run test:only -- test/policy/parity.test.ts`; times of different work are not printed',
     });
   }
-  return worst;
+  return Math.max(...apart);
 }
