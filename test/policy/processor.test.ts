@@ -1,31 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { patchify, smartResize, videoTokens } from '../../policy/processor.js';
+import { patchify, videoTokens } from '../../policy/processor.js';
 import { frameBytes } from './parity-case.js';
 import { shapeFixtures } from './shape-fixtures.js';
-
-describe('smartResize', () => {
-  it('agrees with transformers on random sizes, budgets and the aspect ratios it still takes', () => {
-    expect(shapeFixtures.resized.length).toBeGreaterThanOrEqual(40);
-    let refused = 0;
-    for (const [height, width, factor, minPixels, maxPixels, size] of shapeFixtures.resized) {
-      const resize = () => smartResize(height, width, { factor, minPixels, maxPixels });
-      const name = `${height} x ${width}, factor ${factor}`;
-      if (size === null) {
-        expect(resize, name).toThrow(/200 times/);
-        refused++;
-      } else {
-        expect(Object.values(resize()), name).toEqual(size);
-      }
-    }
-    expect(refused).toBeGreaterThan(0);
-  });
-
-  it('keeps within the pixel budget and on the factor', () => {
-    const { height, width } = smartResize(1080, 1920, { maxPixels: 100_000 });
-    expect(height * width).toBeLessThanOrEqual(100_000);
-    expect([height % 28, width % 28]).toEqual([0, 0]);
-  });
-});
 
 describe('patchify', () => {
   it("gives the reference processors' patches of videos and images, an odd last frame repeated", () => {
