@@ -147,4 +147,21 @@ describe.each([
       seen?.dispose();
     }
   });
+
+  // From eight rows on, decoding runs as a graph; fewer run eagerly.
+  it('draws them in a batch of eight or more as well', async () => {
+    const { wanted, policy } = loaded;
+    const { media, shows, prompts } = wanted;
+    const rows = Array.from({ length: 8 + prompts.length }, (_, at) => at % prompts.length);
+    const vision = visionOf(loaded, [...media.keys()]);
+    const many = await generate(policy, {
+      prompts: rows.map((row) => prompts[row]!),
+      vision,
+      media,
+      shows: rows.map((row) => shows[row]!),
+      maxTokens: 64,
+    });
+    expect(compareGreedy(loaded, many, rows)).toBe(64 * rows.length);
+    vision.dispose();
+  });
 });
