@@ -5,8 +5,9 @@ import type { PromptTexts } from '../config/schema.js';
 import type { SamplingConfig } from '../config/training.js';
 import type { Sample } from '../datasets/sample.js';
 import type { AnswerRecord, FrameIndexEntry } from '../training/job.js';
-import { materializeCheckpoint, weightsDigest } from './checkpoint-artifact.js';
+import { materializeCheckpoint } from './checkpoint-artifact.js';
 import { inScratch, runJob } from './gpu-job.js';
+import { checkpointBase } from './pretrained-base.js';
 import { frameEntries, partDigest, readSamples, shardOf } from './shards.js';
 import type { KeyContext, StageContext } from './stage.js';
 
@@ -54,7 +55,8 @@ export async function answerShard(
       prompts,
       seed: context.seed,
       checkpoint: await materializeCheckpoint(context.services, checkpoint),
-      checkpointDigest: await weightsDigest(context.services, checkpoint),
+      checkpointDigest: checkpoint,
+      base: await checkpointBase(config.model),
       sampleIds: frames.map((entry) => entry.sampleId),
     });
     const text = await readFile(join(files.workDir, 'answers.jsonl'), 'utf8');

@@ -153,7 +153,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
 async function publish(services: Services, output: Output): Promise<BlobRef> {
   if ('bytes' in output) return services.store.blobs.put(output.bytes, output.mediaType);
   if ('text' in output) return services.store.blobs.putText(output.text, output.mediaType);
-  return services.store.blobs.putFile(output.file, output.mediaType);
+  return output.stored;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { toJsonl } from '../core/jsonl.js';
@@ -18,7 +18,7 @@ export interface JobFiles {
 
 /**
  * Runs `work` in a scratch folder holding the samples and their frame packs, and removes the folder whatever happens.
- * Outputs must hold bytes, not paths: the folder is gone when they are published.
+ * Outputs hold bytes or what is in the store: the folder is gone when they are published.
  */
 export async function inScratch<T>(
   context: StageContext,
@@ -56,7 +56,7 @@ export async function layOut(
   name: string,
 ): Promise<string> {
   const path = join(files.workDir, name);
-  await writeFile(path, await context.services.store.blobs.get(context.input(input)));
+  await copyFile(await context.services.store.blobs.fetch(context.input(input)), path);
   return path;
 }
 
@@ -131,8 +131,9 @@ export async function trainingResult(
     outputs[name] = { bytes: await readFile(path), mediaType: 'application/jsonl' };
   }
   if (withState) {
-    const bytes = await readFile(join(files.workDir, 'state.safetensors'));
-    outputs.state = { bytes, mediaType: 'application/octet-stream' };
+    // Moments are twice as large as what is trained: straight from the disk to the store.
+    const state = join(files.workDir, 'state.safetensors');
+    outputs.state = { stored: await context.services.store.blobs.putFile(state, 'application/octet-stream') };
   }
   return { outputs, blobs };
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../core/canonical-json.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
+import type { BlobRef } from '../artifacts/blobs.js';
 import type { Queue, StageName, StageProgress, StageRequest } from './contract.js';
 import type { Trainer } from './trainer.js';
 
@@ -13,10 +14,11 @@ export interface Services {
   readonly trainer: Trainer | null;
 }
 
-/** A file that a stage publishes: bytes, text, or a path on this machine. */
-export type Output = { readonly mediaType: string } & (
-  { readonly bytes: Uint8Array } | { readonly text: string } | { readonly file: string }
-);
+/** A file that a stage publishes: bytes, text, or what is in the store already. */
+export type Output =
+  | { readonly mediaType: string; readonly bytes: Uint8Array }
+  | { readonly mediaType: string; readonly text: string }
+  | { readonly stored: BlobRef };
 
 export interface StageResult {
   readonly outputs: Readonly<Record<string, Output>>;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sha256 } from '../core/digest.js';
+import { sha256, sha256File } from '../core/digest.js';
 import { RetryableError, TerminalError } from '../core/errors.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -40,8 +40,13 @@ export class Blobs {
     return this.put(Buffer.from(text, 'utf8'), mediaType);
   }
 
+  /** Stores a file without holding all of it in memory. */
   async putFile(path: string, mediaType: string): Promise<BlobRef> {
-    return this.put(await readFile(path), mediaType);
+    const digest = await sha256File(path);
+    const { size } = await stat(path);
+    const name = `blobs/sha256/${blobPath(digest)}`;
+    if (!(await this.objects.exists(name))) await this.objects.writeFile(name, path, mediaType);
+    return { digest, bytes: size, mediaType };
   }
 
   /** The bytes of a blob, verified. */
@@ -56,17 +61,27 @@ export class Blobs {
   /** Makes sure that a blob lies in the local folder, and returns its path. */
   async fetch(digest: string): Promise<string> {
     const path = join(this.folder, blobPath(digest));
-    const known = await readFile(path).catch(() => null);
-    if (known !== null && sha256(known) === digest) return path;
+    if ((await sha256File(path).catch(() => null)) === digest) return path;
     const name = `blobs/sha256/${blobPath(digest)}`;
-    const bytes = await this.objects.read(name);
-    if (bytes === null) {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    try {
+      await this.#download(name, digest, temporary);
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return path;
+  }
+
+  async #download(name: string, digest: string, path: string): Promise<void> {
+    if (!(await this.objects.readFile(name, path))) {
       throw new TerminalError('store.blob-missing', `blob ${digest} is not in the store`, {
         fields: { digest },
         fix: 'resume the run with `--rerun STAGE` for the stage that made it',
       });
     }
-    const found = sha256(bytes);
+    const found = await sha256File(path);
     if (found !== digest) {
       throw new TerminalError(
         'store.blob-corrupt',
@@ -77,8 +92,6 @@ export class Blobs {
         },
       );
     }
-    await writeAtomically(path, bytes);
-    return path;
   }
 }
 

@@ -1,4 +1,11 @@
+import { createWriteStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -8,6 +15,8 @@ import {
   PutObjectCommand,
   S3Client,
   S3ServiceException,
+  UploadPartCommand,
+  type CompletedPart,
 } from '@aws-sdk/client-s3';
 import { RetryableError, TerminalError } from '../core/errors.js';
 
@@ -22,6 +31,9 @@ export interface StoreConnection {
   readonly secretAccessKey?: string | undefined;
   readonly forcePathStyle?: boolean | undefined;
 }
+
+/** Files up to this size are sent as one object, larger ones in parts of it; S3 takes 10,000 parts, so 640 GB. */
+const partBytes = 64 * 2 ** 20;
 
 /** Errors of the service that no second try can mend. */
 const terminalCodes = new Set([
@@ -88,6 +100,69 @@ export class ObjectStore {
     } catch (error) {
       if (isMissing(error)) return false;
       throw this.#failure('look up', name, error);
+    }
+  }
+
+  /** Writes an object's bytes to a file, never all of them in memory; false when there is no such object. */
+  async readFile(name: string, path: string): Promise<boolean> {
+    try {
+      const response = await this.#client.send(
+        new GetObjectCommand({ Bucket: this.#bucket, Key: this.#prefix + name }),
+      );
+      await pipeline(response.Body as Readable, createWriteStream(path));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw this.#failure('read', name, error);
+    }
+  }
+
+  /** Stores a file, a part in memory at a time. */
+  async writeFile(name: string, path: string, mediaType: string): Promise<void> {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size <= partBytes) await this.write(name, await file.readFile(), mediaType);
+      else await this.#writeParts(name, file, size, mediaType);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #writeParts(name: string, file: FileHandle, size: number, mediaType: string): Promise<void> {
+    const target = { Bucket: this.#bucket, Key: this.#prefix + name };
+    let upload: string | undefined;
+    try {
+      const created = await this.#client.send(
+        new CreateMultipartUploadCommand({ ...target, ContentType: mediaType }),
+      );
+      upload = created.UploadId;
+      const parts: CompletedPart[] = [];
+      const buffer = Buffer.alloc(partBytes);
+      for (let start = 0; start < size; start += partBytes) {
+        const body = buffer.subarray(0, Math.min(partBytes, size - start));
+        await fill(file, body, start);
+        const PartNumber = parts.length + 1;
+        const sent = await this.#client.send(
+          new UploadPartCommand({ ...target, UploadId: upload, PartNumber, Body: body }),
+        );
+        parts.push({ PartNumber, ETag: sent.ETag });
+      }
+      await this.#client.send(
+        new CompleteMultipartUploadCommand({
+          ...target,
+          UploadId: upload,
+          MultipartUpload: { Parts: parts },
+        }),
+      );
+    } catch (error) {
+      // What was sent of it costs space until somebody removes it.
+      if (upload !== undefined) {
+        await this.#client
+          .send(new AbortMultipartUploadCommand({ ...target, UploadId: upload }))
+          .catch(() => undefined);
+      }
+      throw this.#failure('write', name, error);
     }
   }
 
@@ -182,5 +257,14 @@ export class ObjectStore {
           fix: 'check the bucket and its credentials',
         })
       : new RetryableError('store.unreachable', message, { cause, fields });
+  }
+}
+
+/** Reads exactly as many bytes as `into` holds. */
+async function fill(file: FileHandle, into: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await file.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0) throw new Error(`the file ended at byte ${position + done}`);
+    done += bytesRead;
   }
 }

@@ -1,8 +1,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { execa } from 'execa';
 import { InputError } from '../core/errors.js';
-import { cpuSpeed, gpuSpeed } from '../config/estimate-time.js';
-import type { DeviceSpeed } from '../config/estimate-time.js';
+import { cpuSpeed, gpuSpeed } from '../training/time-estimate.js';
+import type { DeviceSpeed } from '../training/time-estimate.js';
 
 /** Where the GPU queue's work is meant to run. */
 export interface Device {

@@ -9,6 +9,7 @@ import { addDoctor } from './doctor.js';
 import { addDown } from './down.js';
 import { exitCodeOfError, exitCodes } from './exit-codes.js';
 import type { ExitCode } from './exit-codes.js';
+import { addExport } from './export.js';
 import { addList } from './list.js';
 import { addLogs } from './logs.js';
 import { addResume } from './resume.js';
@@ -27,6 +28,7 @@ const verbs = [
   addShow,
   addLogs,
   addCancel,
+  addExport,
   addUp,
   addDown,
   addDoctor,

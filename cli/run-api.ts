@@ -1,5 +1,7 @@
 import type { RunStatus, StageRow } from '../artifacts/runs.js';
 import type { LoadedConfig } from '../config/load.js';
+import type { CheckpointStage } from '../config/evaluation.js';
+import type { ModelConfig } from '../config/model.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import type { Estimate } from '../evaluation/result.js';
 import type { MainTable } from '../evaluation/tables.js';
@@ -111,6 +113,14 @@ export interface RunApi {
   fetchReport(runId: string): Promise<string | null>;
   /** The main table of the evaluation; null when there is none yet. */
   fetchTable(runId: string): Promise<MainTable | null>;
+  /**
+   * Downloads a checkpoint of a run, the last that is there unless one is named; gives back its local folder and the model
+   * section of the run. TerminalError `run.no-checkpoint` where it is not there yet.
+   */
+  fetchCheckpoint(
+    runId: string,
+    checkpoint: CheckpointStage | null,
+  ): Promise<{ readonly checkpoint: CheckpointStage; readonly folder: string; readonly model: ModelConfig }>;
   close(): Promise<void>;
 }
 

@@ -9,8 +9,10 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { materializeCheckpoint } from '../activities/checkpoint-artifact.js';
 import { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { RunRecord } from '../artifacts/runs.js';
+import { checkpointStages, type CheckpointStage } from '../config/evaluation.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import { canonicalJson, type Json } from '../core/canonical-json.js';
@@ -177,6 +179,32 @@ class RunClient implements RunApi {
     const digest = stages.find((stage) => stage.name === 'evaluate')?.outputs['evaluation'];
     if (digest === undefined) return null;
     return mainTable(EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest))));
+  }
+
+  async fetchCheckpoint(
+    runId: string,
+    wanted: CheckpointStage | null,
+  ): ReturnType<RunApi['fetchCheckpoint']> {
+    const { stages } = await this.#record(runId);
+    const there = checkpointStages.flatMap((name) => {
+      const digest = stages.find((stage) => stage.name === name)?.outputs['checkpoint'];
+      return digest === undefined ? [] : [{ name, digest }];
+    });
+    const found = wanted === null ? there.at(-1) : there.find(({ name }) => name === wanted);
+    if (found === undefined) {
+      const names = there.map(({ name }) => name);
+      const others = names.length === 0 ? '' : `, but ${names.join(' and ')}`;
+      const trains = stages.some((stage) => stage.name === wanted) || wanted === null;
+      throw new TerminalError(
+        'run.no-checkpoint',
+        `run ${runId} ${trains ? 'has' : 'trains'} no checkpoint${wanted === null ? '' : ` ${wanted}`}${trains ? ' yet' : ''}${others}`,
+        { fix: names.length > 0 ? `name one of ${names.join(', ')}` : `hindsight show ${runId}` },
+      );
+    }
+    const { config } = await this.configOf(runId);
+    const services = { store: this.store, cacheDir: join(this.home, 'cache') };
+    const folder = await materializeCheckpoint(services, found.digest);
+    return { checkpoint: found.name, folder, model: config.model };
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import { estimateMemory, requireFit } from '../config/estimate.js';
-import { estimateTime } from '../config/estimate-time.js';
 import { loadConfig } from '../config/load.js';
 import type { LoadedConfig } from '../config/load.js';
+import { estimateMemory, requireFit } from '../training/memory-estimate.js';
+import { estimateTime } from '../training/time-estimate.js';
 import { detectDevice } from './device.js';
 import type { Device } from './device.js';
 import { followRun, printResult } from './follow.js';
 import { missingInputs, requireRunnable } from './inputs.js';
 import { estimateText, planText } from './render/plan.js';
+import { policyShape } from './model-shape.js';
 import { onStack, setOption, withRuns } from './verb.js';
 import type { Verb } from './verb.js';
 import type { RunApi } from './run-api.js';
@@ -30,7 +31,10 @@ export function addRun(program: Command, verb: Verb): void {
       'Runs the whole pipeline on a configuration: a YAML file, or the name of a preset. What earlier runs made is reused. ' +
         'Ctrl-C stops watching; the run goes on.',
     )
-    .argument('<config>', 'a YAML file, or a preset: clips, demo, micro, srvau-r1, vad-r1')
+    .argument(
+      '<config>',
+      'a YAML file, or a preset: clips, demo, micro, qwen2.5-vl-7b-lora, srvau-r1, vad-r1',
+    )
     .option('--run-id <id>', 'name the run yourself')
     .option('--plan', 'say what would be reused and what would run, and what it needs; start nothing')
     .option('--detach', 'start the run and print its id')
@@ -55,9 +59,9 @@ export function addRun(program: Command, verb: Verb): void {
 
 async function start(verb: Verb, loaded: LoadedConfig, options: Options): Promise<void> {
   const { terminal } = verb;
-  requireRunnable(loaded);
+  await requireRunnable(loaded);
   const device = await detectDevice(options.deviceMemory);
-  requireFit(estimateMemory(loaded), device.memory, device.name);
+  requireFit(estimateMemory(loaded, await policyShape(loaded)), device.memory, device.name);
   await withRuns(verb, 'always', async (api) => {
     const runId = await startRun(verb, api, loaded, options.runId);
     const json = options.json === true;
@@ -86,8 +90,9 @@ export async function startRun(
 async function printPlan(verb: Verb, loaded: LoadedConfig, options: Options): Promise<void> {
   const { terminal } = verb;
   const device = await detectDevice(options.deviceMemory);
-  const memory = estimateMemory(loaded);
-  const times = estimateTime(loaded.config, device.speed);
+  const shape = await policyShape(loaded);
+  const memory = estimateMemory(loaded, shape);
+  const times = estimateTime(loaded.config, shape, device.speed);
   const missing = missingInputs(loaded);
   const plan = missing.length > 0 ? null : await withRuns(verb, 'always', (api) => api.plan(loaded));
   if (options.json) {

@@ -52,7 +52,7 @@ function checkFrames({ frames, grpo, model }: RunConfig): Contradiction[] {
 }
 
 function checkModel({ model }: RunConfig): Contradiction[] {
-  if (model.kind !== 'scratch') return [];
+  if (model.kind === 'pretrained') return checkTargets(model.tuning);
   const { vision, text } = model;
   const found: Contradiction[] = [];
   const beyond = vision.fullAttentionBlocks.findIndex((block) => block >= vision.depth);
@@ -91,6 +91,25 @@ function checkModel({ model }: RunConfig): Contradiction[] {
     });
   }
   return found;
+}
+
+/** `policy/lora.ts` finds out whether they select anything; what is no pattern at all is told at its line. */
+function checkTargets(
+  tuning: Extract<RunConfig['model'], { kind: 'pretrained' }>['tuning'],
+): Contradiction[] {
+  if (tuning.kind === 'full' || typeof tuning.targets !== 'string') return [];
+  try {
+    new RegExp(tuning.targets, 'u');
+    return [];
+  } catch (error) {
+    return [
+      {
+        path: ['model', 'tuning', 'targets'],
+        message: `not a regular expression: ${(error as Error).message}`,
+        allowed: 'a list of layer names, one regular expression, or all-linear',
+      },
+    ];
+  }
 }
 
 function checkGrpo({ grpo, frames }: RunConfig): Contradiction[] {

@@ -32,6 +32,30 @@ const TextSize = z.strictObject({
     .describe('rotary pairs for time, height and width; they add up to half a head'),
 });
 
+/** Names as in peft's LoraConfig. */
+const LoraTuning = z.strictObject({
+  kind: z
+    .literal('lora')
+    .describe('low-rank adapters (LoRA) beside frozen weights; checkpoints are peft adapter folders'),
+  rank: z.int().min(1).default(16).describe('rank of the adapters, peft’s `r`'),
+  alpha: z.number().positive().default(32).describe('an adapter counts alpha / rank, peft’s `lora_alpha`'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('share of its inputs that an adapter does not see while training, peft’s `lora_dropout`'),
+  targets: z
+    .union([z.array(z.string().min(1)).min(1), z.string().min(1)])
+    .default('all-linear')
+    .describe(
+      'layers with an adapter, as peft’s `target_modules`: a list of names (q_proj, ...), one regular expression over whole module names, or all-linear',
+    ),
+});
+export type LoraTuning = z.infer<typeof LoraTuning>;
+
+const FullTuning = z.strictObject({ kind: z.literal('full').describe('all weights are trained') });
+
 export const ModelConfig = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z
@@ -49,11 +73,34 @@ export const ModelConfig = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('pretrained').describe('Qwen2.5-VL weights in a Hugging Face folder (safetensors)'),
-    path: z.string().describe('the folder, relative to the config file'),
+    path: z
+      .string()
+      .describe(
+        'the folder, relative to the config file; a worker that has it elsewhere finds it under HINDSIGHT_WEIGHTS by its last part',
+      ),
     revision: z
       .string()
-      .describe('what pins the weights: their commit, or the digest of model.safetensors.index.json'),
-    size: z.enum(['3B', '7B']).describe('for the estimate of device memory before the weights are read'),
+      .min(1)
+      .describe(
+        'what pins the weights: the sha256 of model.safetensors.index.json or of model.safetensors, which is checked, or a name such as their commit, which is not',
+      ),
+    size: z
+      .enum(['3B', '7B'])
+      .optional()
+      .describe(
+        'the released size, for estimates where the folder is not at hand; else its config.json says',
+      ),
+    tuning: z
+      .discriminatedUnion('kind', [FullTuning, LoraTuning])
+      .prefault({ kind: 'full' })
+      .describe('what is trained'),
+    freezeVision: z.boolean().default(false).describe('nothing of the vision tower is trained'),
+    recompute: z
+      .boolean()
+      .default(true)
+      .describe(
+        'keep the input of each layer only and compute the rest again for its gradient: far less memory, about a third more time',
+      ),
   }),
 ]);
 export type ModelConfig = z.infer<typeof ModelConfig>;

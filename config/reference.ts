@@ -93,8 +93,8 @@ const preamble = `# Configuration
 <!-- Written by scripts/config-docs.mjs from the schema in config/; change it there. -->
 
 A run is described by one YAML file, or by the name of a preset that comes with Hindsight (\`demo\`, \`micro\`, \`clips\`,
-\`vad-r1\`, \`srvau-r1\`). Everything that can change a result is in it; where the work is done (addresses, keys, number of
-workers) is not.
+\`vad-r1\`, \`srvau-r1\`, \`qwen2.5-vl-7b-lora\`). Everything that can change a result is in it; where the work is done
+(addresses, keys, number of workers) is not.
 
 \`\`\`yaml
 name: my-run

@@ -2,8 +2,8 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type * as tensorflow from '@tensorflow/tfjs';
-import type { Tensor } from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
+import { useGather, useMatMul } from './kernels.js';
 import type { NativeBackend } from './native.js';
 
 /** The whole library as one value, which every kernel package extends. */
@@ -54,6 +54,7 @@ async function loadAuto(): Promise<Backend> {
   }
   await tf.setBackend('tensorflow');
   useMatMul(tf);
+  useGather(tf);
   const { binding } = tf.backend() as unknown as NativeBackend;
   return {
     tf,
@@ -66,31 +67,6 @@ async function loadAuto(): Promise<Backend> {
     },
     memory: () => tf.memory().numBytes,
   };
-}
-
-/**
- * TensorFlow.js runs every matrix product as BatchMatMulV2. For plain matrices TensorFlow's MatMul gives the same
- * numbers, takes a fifth of the time on the small ones of a decoding step and can be fused with the bias in a graph.
- */
-function useMatMul(tf: TensorFlow): void {
-  const batched = tf.getKernel('BatchMatMul', 'tensorflow');
-  tf.unregisterKernel('BatchMatMul', 'tensorflow');
-  tf.registerKernel({
-    ...batched,
-    kernelFunc: (call) => {
-      const [a, b] = [call.inputs['a'] as Tensor, call.inputs['b'] as Tensor];
-      if (a.shape.length !== 2 || b.shape.length !== 2 || a.dtype !== 'float32')
-        return batched.kernelFunc(call);
-      const native = call.backend as unknown as NativeBackend;
-      const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = native.binding;
-      const attributes = [
-        { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
-        { name: 'transpose_a', type: TF_ATTR_BOOL, value: call.attrs!['transposeA'] },
-        { name: 'transpose_b', type: TF_ATTR_BOOL, value: call.attrs!['transposeB'] },
-      ];
-      return native.executeMultipleOutputs('MatMul', attributes, [a, b], 1)[0]!;
-    },
-  });
 }
 
 async function loadPlain(reason?: string): Promise<Backend> {

@@ -1,8 +1,8 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { Backend, TensorFlow } from './backend.js';
 import { compileStep, type CompiledStep } from './compile.js';
 import { decodeLayer, readLinear, type DecodeWeights } from './decode-weights.js';
-import { finishLayer, group, rotatedHeads, ungroup } from './decoder.js';
+import { finishLayer, flatten, rotatedHeads } from './decoder.js';
 import { TAIL, type KeyValueCache } from './key-value-cache.js';
 import { linear, linearJointly } from './linear.js';
 import { rmsNorm, signedSine, tokenLogProbabilities } from './ops.js';
@@ -112,8 +112,8 @@ export class Decoding {
       const [q, k, v] = rotatedHeads(tf, config, joint, rows, rotary);
       const [kTail, vTail] = [write(`kTail${layer}`, k), write(`vTail${layer}`, v)];
       const [kHead, vHead] = [inputs[`k${layer}`] as Tensor4D, inputs[`v${layer}`] as Tensor4D];
-      const seen = cachedAttention(tf, group(tf, config, q), [kHead, vHead], [kTail, vTail], inputs);
-      x = finishLayer(tf, config, weights, x, ungroup(tf, config, seen));
+      const seen = cachedAttention(tf, q, [kHead, vHead], [kTail, vTail], inputs);
+      x = finishLayer(tf, config, weights, x, flatten(tf, config, seen));
     }
     const normal = rmsNorm(tf, x, inputs['norm'] as Tensor1D, config.rmsNormEps);
     const head = config.tieWordEmbeddings ? { weight: embedding } : readLinear(inputs, 'head', scale);
@@ -132,11 +132,15 @@ function cachedAttention(
   [kTail, vTail]: readonly [Tensor4D, Tensor4D],
   { hidden, shown }: Readonly<Record<string, Tensor>>,
 ): Tensor4D {
-  const long = tf.add(tf.matMul<Tensor4D>(q, kHead, false, true), tf.expandDims(hidden!, 1));
-  const short = tf.add(tf.matMul(q, kTail, false, true), shown!);
+  const [rows, heads, , dim] = q.shape;
+  const keyValueHeads = kHead.shape[1];
+  // Query heads that share a key head are one batch entry of the products.
+  const grouped = tf.reshape<Rank.R4>(q, [rows, keyValueHeads, heads / keyValueHeads, dim]);
+  const long = tf.add(tf.matMul<Tensor4D>(grouped, kHead, false, true), tf.expandDims(hidden!, 1));
+  const short = tf.add(tf.matMul(grouped, kTail, false, true), shown!);
   const weights = tf.softmax(tf.concat([long, short], -1));
   const [a, b] = tf.split(weights, [kHead.shape[2], TAIL], -1);
-  return tf.add<Tensor4D>(tf.matMul(a!, vHead), tf.matMul(b!, vTail));
+  return tf.reshape(tf.add(tf.matMul(a!, vHead), tf.matMul(b!, vTail)), q.shape);
 }
 
 /** Draws a token per row, and tells its log-probability at the sampling temperature (1 when greedy), before top-p. */

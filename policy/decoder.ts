@@ -1,8 +1,9 @@
 import type { Rank, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
+import { causalAttention } from './causal-attention.js';
 import type { PolicyConfig } from './config.js';
 import { linear, linearJointly, type Linear } from './linear.js';
-import { attention, rmsNorm, rotate, swiGlu, type Rotary } from './ops.js';
+import { rmsNorm, rotate, swiGlu, type Rotary } from './ops.js';
 import type { WeightReader } from './weight-reader.js';
 
 /** One decoder layer's weights. */
@@ -70,23 +71,11 @@ export function rotatedHeads(
   return [q!, k!, v!];
 }
 
-/** Query heads that share a key head one after the other: [rows, keyValueHeads, groups * length, headDim]. */
-export function group(tf: TensorFlow, { heads, keyValueHeads }: PolicyConfig, q: Tensor4D): Tensor4D {
-  const [rows, , length, dim] = q.shape;
-  return tf.reshape(q, [rows, keyValueHeads, (heads / keyValueHeads) * length, dim]);
-}
-
-/** Back from grouped heads to [rows * length, heads * headDim]. */
-export function ungroup(
-  tf: TensorFlow,
-  { heads, keyValueHeads, headDim }: PolicyConfig,
-  seen: Tensor4D,
-): Tensor2D {
-  const rows = seen.shape[0];
-  const length = seen.shape[2] / (heads / keyValueHeads);
-  if (length === 1) return tf.reshape(seen, [rows, heads * headDim]);
-  const byHead = tf.reshape<Rank.R4>(seen, [rows, heads, length, headDim]);
-  return tf.reshape(tf.transpose(byHead, [0, 2, 1, 3]), [rows * length, heads * headDim]);
+/** [rows, heads, length, headDim] to [rows * length, heads * headDim]. */
+export function flatten(tf: TensorFlow, { heads, headDim }: PolicyConfig, seen: Tensor4D): Tensor2D {
+  const [rows, , length] = seen.shape;
+  const byPosition = length === 1 ? seen : tf.transpose(seen, [0, 2, 1, 3]);
+  return tf.reshape(byPosition, [rows * length, heads * headDim]);
 }
 
 /** The layer after its attention: output projection, residual, SwiGLU, residual. */
@@ -128,26 +117,12 @@ export function decoderLayer(
   const q = isWhole
     ? every
     : tf.slice(every, [0, 0, from, 0], [rows, config.heads, to - from, config.headDim]);
-  const seen = attention(
-    tf,
-    group(tf, config, q),
-    k,
-    v,
-    causalMask(tf, from, to, length),
-    config.heads / config.keyValueHeads,
-  );
+  const seen = causalAttention(tf, q, k, v, from);
   const kept = isWhole
     ? x
     : tf.reshape<Rank.R2>(
         tf.slice(tf.reshape(x, [rows, length, -1]), [0, from, 0], [rows, to - from, config.hiddenSize]),
         [-1, config.hiddenSize],
       );
-  return { x: finishLayer(tf, config, weights, kept, ungroup(tf, config, seen)), k, v };
-}
-
-/** [to - from, length]: 0 where position from + i may see position j, else a number that softmax turns into 0. */
-function causalMask(tf: TensorFlow, from: number, to: number, length: number): Tensor2D {
-  const mask = new Float32Array((to - from) * length);
-  for (let i = from; i < to; i++) mask.fill(-1e9, (i - from) * length + i + 1, (i - from + 1) * length);
-  return tf.tensor2d(mask, [to - from, length]);
+  return { x: finishLayer(tf, config, weights, kept, flatten(tf, config, seen)), k, v };
 }

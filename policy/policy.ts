@@ -16,7 +16,9 @@ import {
   type LoraConfig,
 } from './lora.js';
 import type { Segment } from './media.js';
-import { readModelFolder, writeModelFolder } from './model-folder.js';
+import { loadVariables } from './load-variables.js';
+import { readModelFolder, type ModelOrigin } from './model-folder.js';
+import { writeModelFolder, type ModelWriteOptions } from './model-folder-writer.js';
 import { embed, rmsNorm } from './ops.js';
 import { parameterSpecs } from './parameters.js';
 import { recompute } from './recompute.js';
@@ -55,6 +57,8 @@ export class Policy {
     readonly config: PolicyConfig,
     /** By Hugging Face name, in the network's order; not trainable through `tf.train`. */
     readonly variables: ReadonlyMap<string, Variable>,
+    /** What the folder said that the model was loaded from, for the folder that it is saved to. */
+    private readonly origin: ModelOrigin | null = null,
   ) {
     this.#names = [...parameterSpecs(config).keys()];
   }
@@ -74,25 +78,21 @@ export class Policy {
     return new Policy(backend, config, variables);
   }
 
-  /** Reads a model folder; errors name the file, the tensor and both shapes. */
+  /** Reads a model folder (TerminalErrors as {@link readModelFolder}) straight to the device. */
   static async load(backend: Backend, folder: string): Promise<Policy> {
     const model = await readModelFolder(folder);
-    const variables = new Map<string, Variable>();
     try {
-      for await (const { name, shape, values } of model.parameters()) {
-        variables.set(name, toVariable(backend, values, shape));
-      }
-    } catch (error) {
-      for (const variable of variables.values()) variable.dispose();
-      throw error;
+      return new Policy(backend, model.config, await loadVariables(backend, model), model.origin);
+    } finally {
+      await model.close();
     }
-    return new Policy(backend, model.config, variables);
   }
 
-  /** Writes a complete model folder that transformers and vLLM load. */
-  async save(folder: string, tokenizer: Tokenizer): Promise<void> {
+  /** Writes a complete model folder that transformers and vLLM load, without the adapter. */
+  async save(folder: string, tokenizer: Tokenizer, options: ModelWriteOptions = {}): Promise<void> {
+    const { config, origin } = this;
     const values = (name: string) => this.variables.get(name)!.data() as Promise<Float32Array>;
-    await writeModelFolder(folder, { config: this.config, tokenizer, values });
+    await writeModelFolder(folder, { config, origin, tokenizer, values }, options);
   }
 
   /** The adapter that forward passes use, or null. */
@@ -239,7 +239,8 @@ export class Policy {
     body: (weights: WeightReader, x: Tensor2D) => Tensor2D,
   ): Tensor2D {
     const takesGradient = pass.recompute;
-    if (takesGradient === undefined) return body(this.reader(pass), x);
+    // A scope of its own: what a layer needs in between goes before the next one runs.
+    if (takesGradient === undefined) return this.backend.tf.tidy(() => body(this.reader(pass), x));
     const { parameter = this.parameter } = pass;
     const own = [...this.#names, ...(this.#adapter?.variables.keys() ?? [])];
     const trained = own.filter((name) => name.startsWith(prefix) && takesGradient(name));

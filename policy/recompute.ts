@@ -17,19 +17,26 @@ export function recompute(
   const { tf } = backend;
   return tf.customGrad((...args) => {
     const save = args[args.length - 1] as unknown as (tensors: Tensor[]) => void;
-    const given = args.slice(0, -1) as Tensor[];
+    const given = args.slice(0, -1).map((tensor) => tensor as Tensor);
     const value = tf.tidy(() => body(given, (tensor) => tensor));
     save(given);
     const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] =>
       tf.tidy(() => {
         const again = (...tensors: Tensor[]) => body(tensors, (tensor) => after(backend, tensor, dy));
-        return tf.grads(again)(
-          saved.map((tensor) => after(backend, tensor, dy)),
-          dy,
-        );
+        // TensorFlow.js has one tape: the gradient that is being taken needs its own back.
+        const { state } = tf.engine();
+        const tape = state.activeTape;
+        try {
+          return tf.grads(again)(
+            saved.map((tensor) => after(backend, tensor, dy)),
+            dy,
+          );
+        } finally {
+          state.activeTape = tape;
+        }
       });
     return { value, gradFunc };
-  })(...inputs) as Tensor2D;
+  })(...inputs);
 }
 
 /**

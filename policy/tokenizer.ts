@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { TerminalError } from '../core/errors.js';
+import { readInside, replaceFile } from './folder-file.js';
 
 const TokenizerJson = z.looseObject({
   model: z.looseObject({}),
@@ -13,6 +14,18 @@ const TokenizerJson = z.looseObject({
 
 /** A parsed `tokenizer.json`. */
 export type TokenizerJson = z.infer<typeof TokenizerJson>;
+
+/** A tokenizer's files in a model folder: the first is what is read here, the rest serve other programs. */
+const FILE_NAMES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+  'added_tokens.json',
+  'special_tokens_map.json',
+  'chat_template.json',
+  'chat_template.jinja',
+];
 
 /** What is used of the library; its own type files do not resolve under Node's module rules. */
 interface Encoder {
@@ -36,6 +49,8 @@ export class Tokenizer {
   private constructor(
     private readonly json: TokenizerJson,
     private readonly config: Readonly<Record<string, unknown>>,
+    /** The files that it was read from, by name; null for a tokenizer that was made here. */
+    private readonly files: ReadonlyMap<string, Uint8Array> | null,
   ) {
     this.#inner = new LibraryTokenizer(json, config);
     this.#special = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
@@ -48,6 +63,15 @@ export class Tokenizer {
     config: Readonly<Record<string, unknown>> = {},
     origin = 'tokenizer.json',
   ): Tokenizer {
+    return Tokenizer.#make(json, config, origin, null);
+  }
+
+  static #make(
+    json: unknown,
+    config: Readonly<Record<string, unknown>>,
+    origin: string,
+    files: ReadonlyMap<string, Uint8Array> | null,
+  ): Tokenizer {
     const parsed = TokenizerJson.safeParse(json);
     if (!parsed.success) {
       const [first] = parsed.error.issues;
@@ -58,35 +82,59 @@ export class Tokenizer {
       );
     }
     try {
-      return new Tokenizer(parsed.data, config);
+      return new Tokenizer(parsed.data, config, files);
     } catch (cause) {
       throw new TerminalError('policy.bad-tokenizer', `${origin} cannot be used`, { cause });
     }
   }
 
-  /** Reads `tokenizer.json` and, where there is one, `tokenizer_config.json`. */
+  /**
+   * Reads `tokenizer.json`, `tokenizer_config.json` and what else belongs to a tokenizer; only the first must be there.
+   * TerminalErrors `policy.bad-tokenizer` and `policy.bad-model-folder`.
+   */
   static async load(folder: string): Promise<Tokenizer> {
-    const read = async (name: string): Promise<unknown> => {
-      const path = join(folder, name);
+    const files = new Map<string, Uint8Array>();
+    for (const name of FILE_NAMES) {
+      const bytes = await readInside(folder, name);
+      if (bytes !== null) files.set(name, bytes);
+    }
+    const parse = (name: string): unknown => {
+      const bytes = files.get(name);
       try {
-        return JSON.parse(await readFile(path, 'utf8'));
+        if (bytes === undefined) throw new Error('there is no such file');
+        return JSON.parse(Buffer.from(bytes).toString('utf8'));
       } catch (cause) {
-        if (name === 'tokenizer_config.json' && (cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
-        throw new TerminalError('policy.bad-tokenizer', `${path} cannot be read`, { cause });
+        throw new TerminalError('policy.bad-tokenizer', `${join(folder, name)} cannot be read`, { cause });
       }
     };
     const config = z
       .record(z.string(), z.unknown())
       .catch({})
-      .parse(await read('tokenizer_config.json'));
-    return Tokenizer.fromJson(await read('tokenizer.json'), config, join(folder, 'tokenizer.json'));
+      .parse(files.has('tokenizer_config.json') ? parse('tokenizer_config.json') : {});
+    return Tokenizer.#make(parse('tokenizer.json'), config, join(folder, 'tokenizer.json'), files);
   }
 
-  /** Writes `tokenizer.json` and `tokenizer_config.json`; equal tokenizers give equal bytes. */
+  /**
+   * Writes the tokenizer's files: those that it was read from as they were, else `tokenizer.json` and
+   * `tokenizer_config.json`. The chat template also gets a file of its own, without which transformers' processors have
+   * none. Equal tokenizers give equal bytes.
+   */
   async save(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'tokenizer.json'), `${JSON.stringify(this.json, null, 1)}\n`);
-    await writeFile(join(folder, 'tokenizer_config.json'), `${JSON.stringify(this.config, null, 1)}\n`);
+    const files: Map<string, Uint8Array | string> = new Map(this.files ?? []);
+    if (this.files === null) {
+      files.set('tokenizer.json', `${JSON.stringify(this.json, null, 1)}\n`);
+      files.set('tokenizer_config.json', `${JSON.stringify(this.config, null, 1)}\n`);
+    }
+    const template = this.config['chat_template'];
+    if (
+      typeof template === 'string' &&
+      !files.has('chat_template.json') &&
+      !files.has('chat_template.jinja')
+    ) {
+      files.set('chat_template.json', `${JSON.stringify({ chat_template: template }, null, 2)}\n`);
+    }
+    for (const [name, content] of files) await replaceFile(join(folder, name), content);
   }
 
   /** Ids of a text; nothing is added around it. */

@@ -57,6 +57,8 @@ export function trainWordTokenizer(texts: Iterable<string>, extraTokens: readonl
     },
     {
       tokenizer_class: 'PreTrainedTokenizerFast',
+      // Without it the class adds token_type_ids, which the model refuses.
+      model_input_names: ['input_ids', 'attention_mask'],
       clean_up_tokenization_spaces: false,
       eos_token: '<|im_end|>',
       pad_token: '<|endoftext|>',

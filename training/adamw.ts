@@ -1,9 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import type { OptimizerConfig } from '../config/model.js';
 import type { TensorFlow } from '../policy/backend.js';
-
-/** Named tensors: weights, gradients or moments. */
-export type NamedTensors = Readonly<Record<string, Tensor>>;
+import type { AdamWUpdate } from '../policy/update.js';
 
 const epsilon = 1e-8;
 
@@ -12,56 +10,44 @@ export function globalNorm(tf: TensorFlow, tensors: readonly Tensor[]): Scalar {
   return tf.addN(tensors.map((t) => t.square().sum<Scalar>())).sqrt<Scalar>();
 }
 
+/** Scalars of one update: the learning rate, and beta^t for both moments. */
+export type AdamwRate = {
+  readonly learningRate: Scalar;
+  readonly power1: Scalar;
+  readonly power2: Scalar;
+};
+
 /**
- * One AdamW update (Loshchilov & Hutter 2019) after clipping the gradients to a global norm, as plain tensor ops.
- * Weight decay reaches tensors of two or more dimensions only, never biases and norms.
+ * AdamW updates of named weights after clipping their gradients to a global norm. Weight decay reaches tensors of two or
+ * more dimensions only, never biases and norms.
  *
- * @param rate scalars of the step: the learning rate, and the bias corrections 1 - beta^t
- * @returns new weights and moments under the same names, and the gradient norm before clipping
+ * @param momentsOf the names of the state that holds a weight's moments
+ * @returns updates by name, and the gradient norm before clipping
  */
-export function adamw(
+export function adamwUpdates(
   tf: TensorFlow,
-  weights: NamedTensors,
-  gradients: NamedTensors,
-  first: NamedTensors,
-  second: NamedTensors,
-  rate: { readonly learningRate: Scalar; readonly correction1: Scalar; readonly correction2: Scalar },
+  gradients: ReadonlyMap<string, Tensor>,
+  momentsOf: (name: string) => { readonly first: string; readonly second: string },
+  rate: AdamwRate,
   options: Pick<OptimizerConfig, 'beta1' | 'beta2' | 'weightDecay' | 'maxGradNorm'>,
-): {
-  weights: Record<string, Tensor>;
-  first: Record<string, Tensor>;
-  second: Record<string, Tensor>;
-  norm: Scalar;
-} {
+): { updates: Map<string, AdamWUpdate>; norm: Scalar } {
   const { beta1, beta2, weightDecay, maxGradNorm } = options;
-  const norm = globalNorm(tf, Object.values(gradients));
-  const scale = tf.scalar(maxGradNorm).div<Scalar>(norm.add(1e-6)).minimum(1);
-  const decay = rate.learningRate.mul<Scalar>(-weightDecay).add<Scalar>(1);
-  const stepSize = rate.learningRate.div<Scalar>(rate.correction1);
-  const result = {
-    weights: {} as Record<string, Tensor>,
-    first: {} as Record<string, Tensor>,
-    second: {} as Record<string, Tensor>,
-    norm,
-  };
-  for (const [name, weight] of Object.entries(weights)) {
-    const gradient = gradients[name]!.mul(scale);
-    const m = first[name]!.mul(beta1).add(gradient.mul(1 - beta1));
-    const v = second[name]!.mul(beta2).add(gradient.square().mul(1 - beta2));
-    const change = m.mul(stepSize).div(v.div(rate.correction2).sqrt().add(epsilon));
-    const kept = weightDecay > 0 && weight.rank >= 2 ? weight.mul(decay) : weight;
-    result.weights[name] = kept.sub(change);
-    result.first[name] = m;
-    result.second[name] = v;
+  const norm = globalNorm(tf, [...gradients.values()]);
+  const scale = tf.scalar(maxGradNorm).div<Scalar>(norm.add(1e-6)).minimum<Scalar>(1);
+  const updates = new Map<string, AdamWUpdate>();
+  for (const [name, gradient] of gradients) {
+    const decay = gradient.rank >= 2 ? weightDecay : 0;
+    const moments = momentsOf(name);
+    updates.set(name, { kind: 'adamw', gradient, scale, ...moments, ...rate, beta1, beta2, epsilon, decay });
   }
-  return result;
+  return { updates, norm };
 }
 
-/** The scalars that {@link adamw} needs for update `t`, counted from 1. */
+/** The numbers of {@link AdamwRate} for update `t`, counted from 1. */
 export function adamwRate(
   t: number,
   learningRate: number,
   options: Pick<OptimizerConfig, 'beta1' | 'beta2'>,
-): { learningRate: number; correction1: number; correction2: number } {
-  return { learningRate, correction1: 1 - options.beta1 ** t, correction2: 1 - options.beta2 ** t };
+): { learningRate: number; power1: number; power2: number } {
+  return { learningRate, power1: options.beta1 ** t, power2: options.beta2 ** t };
 }

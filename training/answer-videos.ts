@@ -19,6 +19,8 @@ export interface Answer {
   /** With the token that ended it. */
   readonly ids: readonly number[];
   readonly finish: 'stop' | 'length';
+  /** Per token, at the sampling temperature (1 when greedy). */
+  readonly logProbs: readonly number[];
 }
 
 /** Sequences generated together at most. */
@@ -89,7 +91,7 @@ async function answerBatch(
   patches.dispose();
   const rows = questions.flatMap((question, video) => question.keys.map((key) => ({ question, video, key })));
   try {
-    const { ids, finish } = await generate(policy, {
+    const { ids, finish, logProbs } = await generate(policy, {
       prompts: rows.map((row) => row.question.prompt),
       vision,
       media,
@@ -101,7 +103,9 @@ async function answerBatch(
       ...(stop === undefined ? {} : { stop }),
     });
     const answers: Answer[][] = questions.map(() => []);
-    rows.forEach(({ video }, row) => answers[video]!.push({ ids: ids[row]!, finish: finish[row]! }));
+    rows.forEach(({ video }, row) =>
+      answers[video]!.push({ ids: ids[row]!, finish: finish[row]!, logProbs: logProbs[row]! }),
+    );
     return answers;
   } finally {
     vision.dispose();

@@ -6,7 +6,7 @@ import { answerVideos, type Question } from './answer-videos.js';
 import { FrameCache } from './frame-cache.js';
 import { JobStopped } from './job-stopped.js';
 import type { AnswerJob, AnswerRecord, JobControl } from './job.js';
-import type { LoadedPolicy } from './policy-shelf.js';
+import type { LoadedPolicy } from './checkpoint-policy.js';
 import { Prompts } from './prompts.js';
 import { ById, readFrameIndex, readRecords } from './records.js';
 import { RowLog } from './row-log.js';

@@ -2,7 +2,8 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TerminalError } from '../core/errors.js';
-import { SafetensorsFile, writeSafetensors } from '../policy/safetensors.js';
+import { SafetensorsFile } from '../policy/safetensors.js';
+import { writeSafetensors } from '../policy/safetensors-writer.js';
 
 /** Values of one tensor outside the model: an optimizer moment, or the head of the vision warm-up. */
 export interface StoredTensor {
@@ -134,4 +135,18 @@ export async function readCheckpoint(folder: string, job: string): Promise<Check
     tensors: await readTensors(join(folder, tensorsName)),
     text: (name) => readFile(join(folder, name), 'utf8'),
   };
+}
+
+/** A stored tensor's values; TerminalError `training.bad-state` when it is missing or has another shape. */
+export function storedValues(
+  stored: Readonly<Record<string, StoredTensor>>,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  const found = stored[name];
+  if (found === undefined || found.shape.join() !== shape.join()) {
+    const has = found === undefined ? 'is missing' : `has the shape [${found.shape.join(', ')}]`;
+    throw new TerminalError('training.bad-state', `optimizer state: ${name} ${has}`);
+  }
+  return found.values;
 }

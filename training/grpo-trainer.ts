@@ -1,14 +1,17 @@
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs';
 import type { GrpoConfig } from '../config/training.js';
 import { batchTensors } from '../policy/batch-tensors.js';
-import type { Policy } from '../policy/policy.js';
+import type { NamedTensors } from '../policy/compile.js';
+import type { LoraAdapter } from '../policy/lora.js';
+import { Policy } from '../policy/policy.js';
 import type { StoredTensor } from './checkpoint.js';
 import type { VideoPatches } from './frame-cache.js';
-import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
+import { Learner, type LearnerPass, type LossAndMetrics, type StepShape } from './learner.js';
 import { clippedSurrogate, k3, stopGradient, tokenEntropy, tokenLogProbs } from './loss.js';
 import { microBatches, type MicroBatch } from './micro-batch.js';
-import { Scorer, type ScoreInputs } from './scorer.js';
+import { logProbsOf, Scorer, type ScoreInputs } from './scorer.js';
 import { patchTensor } from './supervised.js';
+import { fullTuning, partition, type Tuning } from './tuning.js';
 import { tokenWeights } from './token-weights.js';
 
 /** A sampled completion with its advantage, as the update takes it. */
@@ -16,6 +19,8 @@ export interface ScoredRollout {
   readonly prompt: readonly number[];
   /** Up to and including the first end of turn. */
   readonly completion: readonly number[];
+  /** Log-probabilities of its tokens when they were sampled. */
+  readonly logProbs: readonly number[];
   readonly advantage: number;
   /** False leaves its tokens out of the loss; it stays in the group's statistics. */
   readonly counts: boolean;
@@ -49,23 +54,53 @@ export type GrpoUpdateRow = {
   readonly learningRate: number;
 };
 
-/** GRPO's update of a whole policy against a fixed reference policy. */
+/** Stands before the names of a reference adapter's parameters in the learner. */
+const referencePrefix = 'reference.';
+
+/** GRPO's update of a policy, or of its adapter, against a fixed reference policy. */
 export class GrpoTrainer {
   readonly #learner: Learner<GrpoInputs>;
-  readonly #reference: Scorer | null;
-  readonly #old: Scorer | null;
+  readonly #scoreReference: ((inputs: ScoreInputs, shape: StepShape) => Tensor2D) | null;
+  readonly #scorer: Scorer | null;
 
-  /** @param reference null when beta is 0 */
+  /**
+   * @param reference null when beta is 0; an adapter of the policy's own shape where the policy has one, so that the
+   * weights below exist once
+   */
   constructor(
     private readonly policy: Policy,
-    reference: Policy | null,
+    reference: Policy | LoraAdapter | null,
     private readonly params: GrpoConfig,
-    stored: Readonly<Record<string, StoredTensor>> | null,
+    options: {
+      readonly stored: Readonly<Record<string, StoredTensor>> | null;
+      readonly tuning?: Tuning;
+    },
   ) {
     const { temperature } = params.sampling;
-    this.#learner = new Learner(policy.backend, policy.variables, params.optimizer, this.#loss, { stored });
-    this.#reference = reference === null ? null : new Scorer(reference, temperature);
-    this.#old = params.updatesPerGeneration > 1 ? new Scorer(policy, temperature) : null;
+    const { trained, frozen } = partition(policy, options.tuning ?? fullTuning);
+    const isAdapter = reference !== null && !(reference instanceof Policy);
+    if (isAdapter) {
+      for (const [name, variable] of reference.variables) frozen.set(referencePrefix + name, variable);
+    }
+    const score = (pass: LearnerPass, inputs: NamedTensors, shape: StepShape) =>
+      logProbsOf(policy, inputs as ScoreInputs, shape, temperature, {
+        ...pass,
+        adapterPrefix: referencePrefix,
+      });
+    this.#learner = new Learner(
+      policy.backend,
+      { trained, frozen },
+      params.optimizer,
+      { loss: this.#loss, score },
+      options,
+    );
+    this.#scorer = reference instanceof Policy ? new Scorer(reference, temperature) : null;
+    if (isAdapter) {
+      this.#scoreReference = (inputs, shape) => this.#learner.score(inputs, shape) as Tensor2D;
+    } else {
+      const scorer = this.#scorer;
+      this.#scoreReference = scorer && ((inputs, shape) => scorer.logProbs(inputs, shape));
+    }
   }
 
   /**
@@ -80,17 +115,25 @@ export class GrpoTrainer {
   ): Promise<GrpoUpdateRow> {
     const { tf } = this.policy.backend;
     const parts = this.#layOut(rollouts, videos, groupSize);
-    this.#old?.refresh();
     const batches = parts.map((part) => this.#inputs(part, rollouts, videos));
     const sums = { loss: 0, kl: 0, entropy: 0, clipped: 0, gradNorm: 0 };
     try {
       for (let update = 0; update < this.params.updatesPerGeneration; update++) {
-        for (const { inputs, shape } of batches) {
-          const [loss, kl, entropy, clipped] = await this.#learner.accumulate(inputs, shape);
+        const add = ([loss, kl, entropy, clipped]: number[]): void => {
           sums.loss += loss!;
           sums.kl += kl!;
           sums.entropy += entropy!;
           sums.clipped += clipped!;
+        };
+        if (batches.length === 1) {
+          const [{ inputs, shape }] = batches as [(typeof batches)[0]];
+          const { numbers, norm } = await this.#learner.step(inputs, shape, learningRate);
+          add(numbers);
+          sums.gradNorm += norm;
+          continue;
+        }
+        for (const { inputs, shape } of batches) {
+          add(await this.#learner.accumulate(inputs, shape));
           await new Promise<void>((resolve) => setImmediate(resolve));
         }
         sums.gradNorm += await this.#learner.apply(learningRate);
@@ -118,17 +161,16 @@ export class GrpoTrainer {
 
   dispose(): void {
     this.#learner.dispose();
-    this.#reference?.dispose();
-    this.#old?.dispose();
+    this.#scorer?.dispose();
   }
 
-  readonly #loss = (parameter: Weights, inputs: GrpoInputs, shape: StepShape): LossAndMetrics => {
+  readonly #loss = (pass: LearnerPass, inputs: GrpoInputs, shape: StepShape): LossAndMetrics => {
     const { policy, params } = this;
     const { backend } = policy;
     const { tf } = backend;
     const { temperature } = params.sampling;
-    const vision = policy.vision(inputs.patches, shape.segments, { parameter });
-    const logits = policy.logits(inputs, vision, { parameter });
+    const vision = policy.vision(inputs.patches, shape.segments, pass);
+    const logits = policy.logits(inputs, vision, pass);
     const logProbs = tokenLogProbs(backend, logits, inputs.targets, temperature);
     const old = inputs.old ?? stopGradient(tf, logProbs);
     const clip = { low: params.clipLow, high: params.clipHigh };
@@ -187,6 +229,17 @@ export class GrpoTrainer {
     });
   }
 
+  /** [rows, predicted]: the log-probabilities that the completions were sampled with; 0 elsewhere. */
+  #sampled({ batch, sequences }: MicroBatch, rollouts: readonly ScoredRollout[]): Tensor2D {
+    const { rows, predicted, from } = batch;
+    const values = new Float32Array(rows * predicted);
+    sequences.forEach((at, row) => {
+      const { prompt, logProbs } = rollouts[at]!;
+      values.set(logProbs, row * predicted + prompt.length - from);
+    });
+    return this.policy.backend.tf.tensor2d(values, [rows, predicted]);
+  }
+
   #inputs(
     { batch: part, share }: { readonly batch: MicroBatch; readonly share: Float32Array },
     rollouts: readonly ScoredRollout[],
@@ -207,8 +260,8 @@ export class GrpoTrainer {
       const at = part.sequences[row];
       return at === undefined ? 0 : rollouts[at]!.advantage;
     });
-    const reference = this.#reference?.logProbs(seen, shape);
-    const old = this.#old?.logProbs(seen, shape);
+    const reference = this.#scoreReference?.(seen, shape);
+    const old = this.params.updatesPerGeneration > 1 ? this.#sampled(part, rollouts) : undefined;
     return {
       shape,
       inputs: {

@@ -1,16 +1,18 @@
 import { InputError, TerminalError } from '../core/errors.js';
 import { Sample } from '../datasets/sample.js';
 import type { Backend } from '../policy/backend.js';
+import type { LoraAdapter } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
-import { Tokenizer } from '../policy/tokenizer.js';
 import { poolIndices, uniformIndices } from '../video/sampling.js';
 import { readTensors, type StoredTensor } from './checkpoint.js';
+import { isAdapterFolder, loadCheckpoint, readAdapter, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { GrpoTrainer } from './grpo-trainer.js';
 import { jobDigest } from './job-digest.js';
 import type { GrpoJob, JobControl } from './job.js';
+import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { rewardPlan } from './rewards/presets.js';
@@ -40,10 +42,11 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
   if (samples.length === 0)
     throw new TerminalError('training.no-samples', 'split rl has no sample', { fix: noSampleFix });
   const folder = progress.checkpoint?.model ?? job.start;
-  const tokenizer = await Tokenizer.load(folder);
-  const policy = await Policy.load(backend, folder);
-  const reference = params.beta > 0 ? await Policy.load(backend, job.reference) : null;
+  const loaded = await loadCheckpoint(backend, folder, job.base);
+  const { policy, tokenizer } = loaded;
+  let reference: Reference | null = null;
   try {
+    if (params.beta > 0) reference = await loadReference(policy, job);
     const byId = new Map(samples.map((sample) => [sample.id, sample.frames]));
     const wanted = (id: string): number[] | null => {
       const n = byId.get(id);
@@ -67,20 +70,29 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
         progress,
         phases: [epoch({ job, tools, reference, samples, before, completions })],
         checkpointEvery: params.checkpointEvery,
-        saveModel: (to) => policy.save(to, tokenizer),
+        saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,
     );
   } finally {
     policy.dispose();
-    reference?.dispose();
+    if (reference instanceof Policy) reference.dispose();
+    else for (const variable of reference?.variables.values() ?? []) variable.dispose();
   }
+}
+
+/** What the KL term is taken against: a second policy, or of a policy with an adapter a second adapter on its weights. */
+type Reference = Policy | LoraAdapter;
+
+async function loadReference(policy: Policy, { reference, base }: GrpoJob): Promise<Reference> {
+  if (policy.adapter !== null && (await isAdapterFolder(reference))) return readAdapter(policy, reference);
+  return (await loadCheckpoint(policy.backend, reference, base)).policy;
 }
 
 function epoch(options: {
   readonly job: GrpoJob;
   readonly tools: RolloutTools;
-  readonly reference: Policy | null;
+  readonly reference: Reference | null;
   readonly samples: readonly Sample[];
   /** Optimizer state of the epoch before. */
   readonly before: Readonly<Record<string, StoredTensor>> | null;
@@ -92,7 +104,10 @@ function epoch(options: {
     name: 'grpo',
     steps: params.stepsPerEpoch,
     start: (stored) => {
-      const trainer = new GrpoTrainer(tools.policy, reference, params, stored ?? before);
+      const trainer = new GrpoTrainer(tools.policy, reference, params, {
+        stored: stored ?? before,
+        tuning: trainerTuning(job),
+      });
       const order = new DataOrder(samples.length, seed, 'grpo');
       const step = async (k: number): Promise<StepRow> => {
         const generation = job.epoch * params.stepsPerEpoch + k;
@@ -105,6 +120,7 @@ function epoch(options: {
           own.map((rollout) => ({
             prompt,
             completion: rollout.ids,
+            logProbs: rollout.logProbs,
             advantage: rollout.advantage,
             counts: !(params.maskTruncated && rollout.finish === 'length'),
             video,

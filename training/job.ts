@@ -1,6 +1,7 @@
 import type { FramesConfig } from '../config/dataset.js';
 import type { ModelConfig } from '../config/model.js';
 import type { PromptTexts } from '../config/schema.js';
+import type { ModelTuning } from './model-tuning.js';
 import type { GrpoConfig, ReflectionConfig, SamplingConfig, SftConfig } from '../config/training.js';
 
 /**
@@ -19,6 +20,24 @@ interface JobBase {
   readonly frames: FramesConfig;
   readonly prompts: PromptTexts;
   readonly seed: number;
+  /**
+   * Pretrained weights that this job reads: where SFT starts, or what the adapters of its checkpoints rest on; null where
+   * checkpoints are whole models.
+   */
+  readonly base: PretrainedBase | null;
+}
+
+/** A model folder of released weights on this machine. */
+export interface PretrainedBase {
+  readonly folder: string;
+  /** What pins them; checked where it is a digest. */
+  readonly revision: string;
+}
+
+interface TrainingBase extends JobBase {
+  readonly tuning: ModelTuning;
+  /** Checkpoint folder to go on from, null at the start. */
+  readonly resumeFrom: string | null;
 }
 
 /** Which pack holds a sample's frames. */
@@ -27,10 +46,13 @@ export interface FrameIndexEntry {
   readonly pack: string;
 }
 
-export interface SftJob extends JobBase {
+export type ScratchModel = Extract<ModelConfig, { kind: 'scratch' }>;
+
+export interface SftJob extends TrainingBase {
   readonly kind: 'sft';
   readonly params: SftConfig;
-  readonly model: ModelConfig;
+  /** What is made from nothing; null starts from {@link JobBase.base}. */
+  readonly model: ScratchModel | null;
   /**
    * JSONL of datasets/target.ts Target. Those of samples in split `sft` are trained on, those of split `val` give the
    * validation loss; others only add their words to the vocabulary.
@@ -38,41 +60,37 @@ export interface SftJob extends JobBase {
   readonly targets: string;
   /** Words that later stages write and the targets may lack (reflections): they join a scratch run's vocabulary. */
   readonly extraWords: readonly string[];
-  /** Checkpoint folder to go on from, null at the start. */
-  readonly resumeFrom: string | null;
 }
 
-export interface ReflectionSftJob extends JobBase {
+export interface ReflectionSftJob extends TrainingBase {
   readonly kind: 'reflection-sft';
   readonly params: ReflectionConfig;
-  /** Model folder of the SFT checkpoint. */
+  /** Folder of the SFT checkpoint: a model, or an adapter on {@link JobBase.base}. */
   readonly start: string;
   /** JSONL of Reflection. */
   readonly reflections: string;
   /** JSONL of Target, for the plain share (split `sft`). */
   readonly targets: string;
-  readonly resumeFrom: string | null;
 }
 
-export interface GrpoJob extends JobBase {
+export interface GrpoJob extends TrainingBase {
   readonly kind: 'grpo';
   readonly params: GrpoConfig;
-  /** Model folder the epoch starts from. */
+  /** Checkpoint folder the epoch starts from. */
   readonly start: string;
   /** `state.safetensors` of the epoch before (optimizer moments); null in the first epoch. */
   readonly startState: string | null;
-  /** Model folder of the reference policy: where the first epoch started. */
+  /** Checkpoint folder of the reference policy: where the first epoch started. */
   readonly reference: string;
   /** Counts from 0. */
   readonly epoch: number;
-  readonly resumeFrom: string | null;
 }
 
 /** Drafts and predictions: one batch of samples answered by one checkpoint. */
 export interface AnswerJob extends JobBase {
   readonly kind: 'answer';
   readonly checkpoint: string;
-  /** Digest of the checkpoint's model.safetensors: under it the child keeps the loaded policy for the next job. */
+  /** Digest of the checkpoint: under it the child keeps the loaded policy for the next job. */
   readonly checkpointDigest: string;
   readonly sampleIds: readonly string[];
   readonly sampling: SamplingConfig;
@@ -85,7 +103,7 @@ export interface AnswerJob extends JobBase {
 export type TrainerJob = SftJob | ReflectionSftJob | GrpoJob | AnswerJob;
 
 /**
- * Files a finished job leaves in workDir. Training: `model/` (a complete model folder), `state.safetensors` (optimizer
+ * Files a finished job leaves in workDir. Training: `model/` (a complete model folder, under LoRA a peft adapter folder), `state.safetensors` (optimizer
  * moments, needed by the next GRPO epoch), `log.jsonl` (one row per step, no times), GRPO also `completions.jsonl`.
  * Answers: `answers.jsonl` ({@link AnswerRecord}), in the order of `sampleIds`, then by completion.
  * Checkpoints lie in `checkpoints/step-000120/` until the activity, which uploads them, removes them.

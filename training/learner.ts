@@ -1,14 +1,21 @@
-import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
 import type { OptimizerConfig } from '../config/model.js';
-import { TerminalError } from '../core/errors.js';
+import { deriveKey } from '../core/random.js';
 import type { Backend } from '../policy/backend.js';
-import { compileStep, type CompiledStep } from '../policy/compile.js';
+import {
+  compileStep,
+  type CompiledStep,
+  type InputShapes,
+  type NamedTensors,
+  type OwnState,
+  type Step,
+} from '../policy/compile.js';
 import type { Segment } from '../policy/media.js';
-import { adamw, adamwRate, type NamedTensors } from './adamw.js';
-import type { StoredTensor } from './checkpoint.js';
-
-/** Looks a weight up by name; gradients flow through what it returns. */
-export type Weights = (name: string) => Tensor;
+import type { ForwardPass } from '../policy/policy.js';
+import type { Update } from '../policy/update.js';
+import { adamwRate, adamwUpdates, type AdamwRate } from './adamw.js';
+import { storedValues, type StoredTensor } from './checkpoint.js';
+import { fullTuning, type Tuning } from './tuning.js';
 
 /** What a loss function gives back: the loss, and numbers to log that no gradient flows from. */
 export interface LossAndMetrics {
@@ -22,53 +29,70 @@ export interface StepShape {
   readonly segments: readonly Segment[];
 }
 
-type Mode = 'accumulate' | 'evaluate' | 'apply';
+/** A forward pass that reads its parameters where the learner holds them. */
+export type LearnerPass = ForwardPass & Required<Pick<ForwardPass, 'parameter'>>;
 
+/** What is computed with the learner's weights. */
+export interface Objective<Inputs extends NamedTensors> {
+  loss(pass: LearnerPass, inputs: Inputs, shape: StepShape): LossAndMetrics;
+  /** Something without a gradient, for {@link Learner.score}. */
+  score?(pass: LearnerPass, inputs: NamedTensors, shape: StepShape): Tensor;
+}
+
+/** `step` makes a whole update from one micro-batch; `start` and `accumulate` sum gradients that `apply` uses up. */
+type Mode = 'step' | 'start' | 'accumulate' | 'apply' | 'evaluate' | 'score';
+
+const noShape: StepShape = { segments: [] };
 /** The name of an input that says what a compiled step is for; inputs are told apart by name and shape only. */
 const purpose = (mode: Mode, shape: StepShape): string => JSON.stringify([mode, shape]);
 
 /**
- * Trains some variables on a loss: gradients of micro-batches are summed, then one AdamW update is made. All of it runs
- * as one compiled graph per shape, which holds weights, moments and sums; {@link sync} copies the weights back into the
- * variables.
+ * Trains some variables on a loss: an AdamW update from one micro-batch, or from the summed gradients of several. All of
+ * it runs as one compiled graph per shape, which holds weights, moments and sums; {@link sync} copies the weights back
+ * into the variables.
  */
 export class Learner<Inputs extends NamedTensors> {
-  readonly #state = new Map<string, Variable>();
-  readonly #names: readonly string[];
+  readonly #state = new Map<string, Variable | OwnState>();
+  readonly #trained: readonly string[];
   readonly #marker: Tensor;
-  #compiled: CompiledStep | null = null;
+  readonly #tuning: Tuning;
   readonly #evaluates: boolean;
+  #compiled: CompiledStep | null = null;
   #updates = 0;
+  #parts = 0;
 
   constructor(
     private readonly backend: Backend,
-    variables: ReadonlyMap<string, Variable>,
+    weights: {
+      readonly trained: ReadonlyMap<string, Variable>;
+      readonly frozen?: ReadonlyMap<string, Variable>;
+    },
     private readonly optimizer: OptimizerConfig,
-    private readonly lossOf: (weights: Weights, inputs: Inputs, shape: StepShape) => LossAndMetrics,
+    private readonly objective: Objective<Inputs>,
     options: {
       /** What {@link state} gave when the checkpoint was written; null starts with zero moments. */
       readonly stored: Readonly<Record<string, StoredTensor>> | null;
+      readonly tuning?: Tuning;
       /** Whether {@link evaluate} will be called with the shapes that are trained on. */
       readonly evaluates?: boolean;
     },
   ) {
-    const { tf } = backend;
     const { stored } = options;
     this.#evaluates = options.evaluates ?? false;
-    this.#names = [...variables.keys()];
-    this.#updates = stored === null ? 0 : (find(stored, 'updates', [1])[0] ?? 0);
-    for (const [name, variable] of variables) {
+    this.#tuning = options.tuning ?? fullTuning;
+    this.#trained = [...weights.trained.keys()];
+    this.#updates = stored === null ? 0 : (storedValues(stored, 'updates', [1])[0] ?? 0);
+    for (const [name, variable] of weights.frozen ?? []) this.#state.set(`weight.${name}`, variable);
+    for (const [name, variable] of weights.trained) {
+      const { shape } = variable;
       this.#state.set(`weight.${name}`, variable);
-      for (const kind of ['first', 'second', 'sum'] as const) {
-        const values =
-          stored === null || kind === 'sum' ? null : find(stored, `${kind}.${name}`, variable.shape);
-        const start = tf.tidy(() =>
-          tf.variable(values === null ? tf.zeros(variable.shape) : tf.tensor(values, variable.shape), false),
-        );
-        this.#state.set(`${kind}.${name}`, start);
+      for (const kind of ['first', 'second']) {
+        const start = stored === null ? 'zeros' : storedValues(stored, `${kind}.${name}`, shape);
+        this.#state.set(`${kind}.${name}`, { shape, start });
       }
+      this.#state.set(`sum.${name}`, { shape, start: 'unset' });
     }
-    this.#marker = tf.scalar(0);
+    this.#marker = backend.tf.scalar(0);
   }
 
   /** Updates made since the moments were zero. */
@@ -76,36 +100,47 @@ export class Learner<Inputs extends NamedTensors> {
     return this.#updates;
   }
 
-  /** Adds the gradients of one micro-batch; gives back the loss and the metrics. Does not dispose of the inputs. */
+  /** One update from one micro-batch. Like all that follow it does not dispose of the inputs. */
+  async step(
+    inputs: Inputs,
+    shape: StepShape,
+    learningRate: number,
+  ): Promise<{ numbers: number[]; norm: number }> {
+    const rate = this.#nextRate(learningRate);
+    const [norm, ...numbers] = await this.#run('step', { ...inputs, ...rate }, shape);
+    this.backend.tf.dispose(rate);
+    return { numbers, norm: norm! };
+  }
+
+  /** Adds the gradients of one of several micro-batches; gives back the loss and the metrics. */
   accumulate(inputs: Inputs, shape: StepShape): Promise<number[]> {
-    this.#compiled ??= this.#compile(inputs, shape);
-    return this.#run({ ...inputs, [purpose('accumulate', shape)]: this.#marker });
+    return this.#run(this.#parts++ === 0 ? 'start' : 'accumulate', inputs, shape);
+  }
+
+  /** One update with the summed gradients, which start anew; gives back their norm before clipping. */
+  async apply(learningRate: number): Promise<number> {
+    if (this.#parts === 0) throw new TypeError('gradients come before an update');
+    const rate = this.#nextRate(learningRate);
+    const [norm] = await this.#run('apply', rate, noShape);
+    this.backend.tf.dispose(rate);
+    return norm!;
   }
 
   /** Loss and metrics without gradients. */
   evaluate(inputs: Inputs, shape: StepShape): Promise<number[]> {
-    this.#compiled ??= this.#compile(inputs, shape);
-    return this.#run({ ...inputs, [purpose('evaluate', shape)]: this.#marker });
+    return this.#run('evaluate', inputs, shape);
   }
 
-  /** One update with the summed gradients, which start from zero again; gives back their norm before clipping. */
-  async apply(learningRate: number): Promise<number> {
-    const { tf } = this.backend;
-    this.#updates++;
-    const rate = adamwRate(this.#updates, learningRate, this.optimizer);
-    const inputs = {
-      learningRate: tf.scalar(rate.learningRate),
-      correction1: tf.scalar(rate.correction1),
-      correction2: tf.scalar(rate.correction2),
-    };
-    const [norm] = await this.#run({ ...inputs, [purpose('apply', { segments: [] })]: this.#marker });
-    tf.dispose(inputs);
-    return norm!;
+  /** The objective's score; the caller disposes of it. */
+  score(inputs: NamedTensors, shape: StepShape): Tensor {
+    const given = { ...inputs, [purpose('score', shape)]: this.#marker };
+    this.#compiled ??= this.#compile('score', given, shape);
+    return this.#compiled.run(given).score!;
   }
 
-  /** Copies the weights from the graph into the variables, for generation and saving. */
+  /** Copies the trained weights from the graph into the variables, for generation and saving. */
   sync(): void {
-    this.#compiled?.readState(this.#names.map((name) => `weight.${name}`));
+    this.#compiled?.readState(this.#trained.map((name) => `weight.${name}`));
   }
 
   /** The moments and the number of updates: all that an exact resume needs besides the weights. */
@@ -113,11 +148,17 @@ export class Learner<Inputs extends NamedTensors> {
     const stored: Record<string, StoredTensor> = {
       updates: { shape: [1], values: Float32Array.of(this.#updates) },
     };
-    const moments = this.#names.flatMap((name) => [`first.${name}`, `second.${name}`]);
-    this.#compiled?.readState(moments);
-    for (const name of moments) {
-      const tensor = this.#state.get(name)!;
-      stored[name] = { shape: tensor.shape, values: (await tensor.data()) as Float32Array };
+    const names = this.#trained.flatMap((of) => [`first.${of}`, `second.${of}`]);
+    const current = this.#compiled?.stateOf(names);
+    for (const [at, name] of names.entries()) {
+      const { shape, start } = this.#state.get(name) as OwnState;
+      if (current !== undefined) {
+        stored[name] = { shape, values: (await current[at]!.data()) as Float32Array };
+        current[at]!.dispose();
+      } else {
+        const size = shape.reduce((a, b) => a * b, 1);
+        stored[name] = { shape, values: typeof start === 'string' ? new Float32Array(size) : start };
+      }
     }
     return stored;
   }
@@ -127,98 +168,125 @@ export class Learner<Inputs extends NamedTensors> {
     this.#compiled?.dispose();
     this.#compiled = null;
     this.#marker.dispose();
-    for (const [name, variable] of this.#state) if (!name.startsWith('weight.')) variable.dispose();
-    this.#state.clear();
   }
 
-  /** Compiles what a step needs in one go, since every later addition loads the whole graph again. */
-  #compile(inputs: Inputs, shape: StepShape): CompiledStep {
-    const scalar = { shape: [], dtype: 'float32' } as const;
-    const own = Object.fromEntries(
-      Object.entries(inputs).map(([name, tensor]) => {
-        const dtype = tensor.dtype === 'int32' ? ('int32' as const) : ('float32' as const);
-        return [name, { shape: tensor.shape, dtype }];
-      }),
-    );
-    return compileStep(this.backend, {
-      state: this.#state,
-      step: (given, read) => {
-        const marker = Object.keys(given).find((name) => name.startsWith('['))!;
-        const [mode, of] = JSON.parse(marker) as [Mode, StepShape];
-        return mode === 'apply' ? this.#update(given, read) : this.#differentiate(mode, given, of, read);
-      },
-      shapes: [
-        {
-          learningRate: scalar,
-          correction1: scalar,
-          correction2: scalar,
-          [purpose('apply', { segments: [] })]: scalar,
-        },
-        { ...own, [purpose('accumulate', shape)]: scalar },
-        ...(this.#evaluates ? [{ ...own, [purpose('evaluate', shape)]: scalar }] : []),
-      ],
-    });
+  #nextRate(learningRate: number): AdamwRate {
+    const { tf } = this.backend;
+    this.#updates++;
+    this.#parts = 0;
+    const rate = adamwRate(this.#updates, learningRate, this.optimizer);
+    return {
+      learningRate: tf.scalar(rate.learningRate),
+      power1: tf.scalar(rate.power1),
+      power2: tf.scalar(rate.power2),
+    };
   }
 
-  async #run(inputs: NamedTensors): Promise<number[]> {
-    if (this.#compiled === null) throw new TypeError('gradients come before an update');
-    const { numbers } = this.#compiled.run(inputs);
+  async #run(mode: Mode, inputs: NamedTensors, shape: StepShape): Promise<number[]> {
+    const { tf } = this.backend;
+    const key = deriveKey(...this.#tuning.dropoutKey, 'dropout', this.#updates, this.#parts);
+    const seed: Record<string, Tensor> =
+      mode === 'apply' ? {} : { dropoutSeed: tf.tensor1d(Int32Array.from(key), 'int32') };
+    const given = { ...inputs, ...seed, [purpose(mode, shape)]: this.#marker };
+    this.#compiled ??= this.#compile(mode, given, shape);
+    const { numbers } = this.#compiled.run(given);
     const values = [...(await numbers!.data())];
-    numbers!.dispose();
+    tf.dispose([numbers!, seed]);
     return values;
   }
 
-  #differentiate(mode: Mode, inputs: NamedTensors, shape: StepShape, read: Weights) {
+  /** Compiles what is known to follow in one go, since every later addition loads the whole graph again. */
+  #compile(mode: Mode, given: NamedTensors, shape: StepShape): CompiledStep {
+    const scalar = { shape: [], dtype: 'float32' } as const;
+    const rate: InputShapes = { learningRate: scalar, power1: scalar, power2: scalar };
+    const marked = (of: Mode, shapes: InputShapes, at = shape): InputShapes => ({
+      ...shapes,
+      [purpose(of, at)]: scalar,
+    });
+    const own = Object.fromEntries(
+      Object.entries(given)
+        .filter(([name]) => !(name in rate) && !name.startsWith('['))
+        .map(([name, tensor]) => {
+          const dtype = tensor.dtype === 'int32' ? ('int32' as const) : ('float32' as const);
+          return [name, { shape: tensor.shape, dtype }];
+        }),
+    );
+    const shapes = [marked(mode, mode === 'step' ? { ...own, ...rate } : own)];
+    if (mode === 'start') shapes.push(marked('accumulate', own), marked('apply', rate, noShape));
+    if (this.#evaluates && mode !== 'evaluate') shapes.push(marked('evaluate', own));
+    return compileStep(this.backend, {
+      state: this.#state,
+      step: (inputs, read) => this.#record(inputs, read),
+      shapes,
+    });
+  }
+
+  #record(given: NamedTensors, read: (name: string) => Tensor): ReturnType<Step> {
     const { tf } = this.backend;
-    let metrics: readonly Scalar[] = [];
-    const loss = (...tensors: Tensor[]): Scalar => {
-      const byName = new Map(this.#names.map((name, i) => [name, tensors[i]!]));
-      const found = this.lossOf((name) => byName.get(name)!, inputs as Inputs, shape);
-      metrics = found.metrics.map((metric) => tf.keep(metric));
-      return found.loss;
-    };
-    const weights = this.#names.map((name) => read(`weight.${name}`));
-    const updates = new Map<string, Tensor>();
-    let value: Tensor;
-    if (mode === 'evaluate') value = loss(...weights);
-    else {
-      const found = tf.valueAndGrads(loss)(weights);
-      value = found.value;
-      this.#names.forEach((name, i) => updates.set(`sum.${name}`, read(`sum.${name}`).add(found.grads[i]!)));
+    const marker = Object.keys(given).find((name) => name.startsWith('['))!;
+    const [mode, shape] = JSON.parse(marker) as [Mode, StepShape];
+    const pass: LearnerPass = { parameter: (name) => read(`weight.${name}`) };
+    if (mode === 'score') {
+      return { outputs: { score: this.objective.score!(pass, given, shape) }, updates: new Map() };
     }
-    const numbers = tf.stack([value, ...metrics]);
-    tf.dispose([...metrics]);
+    if (mode === 'apply') {
+      const sums = new Map(this.#trained.map((name) => [name, read(`sum.${name}`)]));
+      const { updates, norm } = this.#optimize(sums, given);
+      return { outputs: { numbers: norm.reshape([1]) }, updates };
+    }
+    if (mode === 'evaluate') {
+      const { loss, metrics } = this.objective.loss(pass, given as Inputs, shape);
+      return { outputs: { numbers: tf.stack([loss, ...metrics]) }, updates: new Map() };
+    }
+    const { numbers, gradients } = this.#differentiate(given, pass, shape);
+    if (mode === 'step') {
+      const { updates, norm } = this.#optimize(gradients, given);
+      return { outputs: { numbers: tf.concat([norm.reshape([1]), numbers]) }, updates };
+    }
+    const updates = new Map<string, Update>();
+    for (const [name, value] of gradients)
+      updates.set(`sum.${name}`, mode === 'start' ? value : { kind: 'add', value });
     return { outputs: { numbers }, updates };
   }
 
-  #update(inputs: NamedTensors, read: Weights) {
+  /** Loss and metrics, and the gradients of what is trained. */
+  #differentiate(
+    inputs: NamedTensors,
+    frozen: LearnerPass,
+    shape: StepShape,
+  ): { numbers: Tensor1D; gradients: Map<string, Tensor> } {
     const { tf } = this.backend;
-    const all = (kind: string): Record<string, Tensor> =>
-      Object.fromEntries(this.#names.map((name) => [name, read(`${kind}.${name}`)]));
-    const sums = all('sum');
-    const rate = inputs as { learningRate: Scalar; correction1: Scalar; correction2: Scalar };
-    const next = adamw(tf, all('weight'), sums, all('first'), all('second'), rate, this.optimizer);
-    const updates = new Map<string, Tensor>();
-    for (const name of this.#names) {
-      updates.set(`weight.${name}`, next.weights[name]!);
-      updates.set(`first.${name}`, next.first[name]!);
-      updates.set(`second.${name}`, next.second[name]!);
-      updates.set(`sum.${name}`, tf.zerosLike(sums[name]!));
-    }
-    return { outputs: { numbers: next.norm.reshape([1]) }, updates };
+    let metrics: readonly Scalar[] = [];
+    const isTrained = new Set(this.#trained);
+    const loss = (...tensors: Tensor[]): Scalar => {
+      const byName = new Map(this.#trained.map((name, i) => [name, tensors[i]!]));
+      const found = this.objective.loss(
+        {
+          parameter: (name) => byName.get(name) ?? frozen.parameter(name),
+          dropoutSeed: inputs.dropoutSeed!,
+          ...(this.#tuning.recompute ? { recompute: (name: string) => isTrained.has(name) } : {}),
+        },
+        inputs as Inputs,
+        shape,
+      );
+      metrics = found.metrics.map((metric) => tf.keep(metric));
+      return found.loss;
+    };
+    const { value, grads } = tf.valueAndGrads(loss)(this.#trained.map(frozen.parameter));
+    const numbers = tf.stack([value, ...metrics]) as Tensor1D;
+    tf.dispose([...metrics]);
+    return { numbers, gradients: new Map(this.#trained.map((name, i) => [name, grads[i]!])) };
   }
-}
 
-/** A stored tensor's values; TerminalError `training.bad-state` when it is missing or has another shape. */
-function find(
-  stored: Readonly<Record<string, StoredTensor>>,
-  name: string,
-  shape: readonly number[],
-): Float32Array {
-  const found = stored[name];
-  if (found === undefined || found.shape.join() !== shape.join()) {
-    const has = found === undefined ? 'is missing' : `has the shape [${found.shape.join(', ')}]`;
-    throw new TerminalError('training.bad-state', `optimizer state: ${name} ${has}`);
+  #optimize(gradients: ReadonlyMap<string, Tensor>, rate: NamedTensors) {
+    const { updates, norm } = adamwUpdates(
+      this.backend.tf,
+      gradients,
+      (name) => ({ first: `first.${name}`, second: `second.${name}` }),
+      rate as unknown as AdamwRate,
+      this.optimizer,
+    );
+    const named = new Map<string, Update>([...updates].map(([name, update]) => [`weight.${name}`, update]));
+    return { updates: named, norm };
   }
-  return found.values;
 }

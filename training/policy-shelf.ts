@@ -1,16 +1,20 @@
 import type { Backend } from '../policy/backend.js';
-import { Policy } from '../policy/policy.js';
 import { Tokenizer } from '../policy/tokenizer.js';
+import { isAdapterFolder, loadCheckpoint, readAdapter, type LoadedPolicy } from './checkpoint-policy.js';
+import type { AnswerJob } from './job.js';
 
-/** A loaded model with its tokenizer. */
-export interface LoadedPolicy {
-  readonly policy: Policy;
-  readonly tokenizer: Tokenizer;
+interface Loaded extends LoadedPolicy {
+  /** Of the checkpoint whose adapter the policy has; of a whole model, its own. */
+  readonly digest: string;
 }
 
-/** Checkpoints that stay loaded between the answer jobs of one process, by digest; the oldest unused one goes first. */
+/**
+ * Models that stay loaded between the answer jobs of one process; the oldest unused one goes first. Adapters on one base
+ * take turns: the base stays, and is there once.
+ */
 export class PolicyShelf {
-  readonly #loaded = new Map<string, LoadedPolicy>();
+  /** By digest of the checkpoint, of adapters by their base. */
+  readonly #loaded = new Map<string, Loaded>();
 
   constructor(
     private readonly backend: Backend,
@@ -21,13 +25,21 @@ export class PolicyShelf {
     return this.#loaded.size;
   }
 
-  /** The policy of this digest, read from `folder` unless it is loaded. It stays the shelf's: do not dispose of it. */
-  async take(digest: string, folder: string): Promise<LoadedPolicy> {
-    const known = this.#loaded.get(digest);
+  /** The policy of a checkpoint, read unless it is loaded. It stays the shelf's: do not dispose of it. */
+  async take(job: Pick<AnswerJob, 'checkpoint' | 'checkpointDigest' | 'base'>): Promise<LoadedPolicy> {
+    const { checkpoint: folder, checkpointDigest: digest, base } = job;
+    const isAdapter = base !== null && (await isAdapterFolder(folder));
+    const key = isAdapter ? `${base.folder} ${base.revision}` : digest;
+    const known = this.#loaded.get(key);
+    this.#loaded.delete(key);
     if (known !== undefined) {
-      this.#loaded.delete(digest);
-      this.#loaded.set(digest, known);
-      return known;
+      // Back on the shelf first, so that a broken adapter does not lose the base.
+      this.#loaded.set(key, known);
+      if (known.digest === digest) return known;
+      known.policy.setAdapter(await readAdapter(known.policy, folder));
+      const turned = { policy: known.policy, tokenizer: await Tokenizer.load(folder), digest };
+      this.#loaded.set(key, turned);
+      return turned;
     }
     // Room is made first, so that at most `capacity` models are on the device.
     for (const [oldest, { policy }] of this.#loaded) {
@@ -35,9 +47,8 @@ export class PolicyShelf {
       policy.dispose();
       this.#loaded.delete(oldest);
     }
-    const tokenizer = await Tokenizer.load(folder);
-    const loaded = { policy: await Policy.load(this.backend, folder), tokenizer };
-    this.#loaded.set(digest, loaded);
+    const loaded = { ...(await loadCheckpoint(this.backend, folder, base)), digest };
+    this.#loaded.set(key, loaded);
     return loaded;
   }
 

@@ -4,14 +4,16 @@ import type { ReflectionConfig } from '../config/training.js';
 import { Sample } from '../datasets/sample.js';
 import { Reflection, Target } from '../datasets/target.js';
 import type { Backend } from '../policy/backend.js';
-import { Policy } from '../policy/policy.js';
+import type { Policy } from '../policy/policy.js';
 import { encodeCompletion } from '../policy/prompt.js';
-import { Tokenizer } from '../policy/tokenizer.js';
+import type { Tokenizer } from '../policy/tokenizer.js';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { jobDigest } from './job-digest.js';
 import type { JobControl, ReflectionSftJob } from './job.js';
+import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
@@ -44,8 +46,8 @@ export async function runReflectionSft(
     'sft',
   );
   const folder = progress.checkpoint?.model ?? job.start;
-  const tokenizer = await Tokenizer.load(folder);
-  const policy = await Policy.load(backend, folder);
+  const loaded = await loadCheckpoint(backend, folder, job.base);
+  const { policy, tokenizer } = loaded;
   try {
     const shownPlain = wantedFrames(plain);
     const shownReflective = new Map(reflections.map((r) => [r.sampleId, r.frames]));
@@ -57,7 +59,7 @@ export async function runReflectionSft(
         progress,
         phases: [tuning({ job, policy, tokenizer, frames, reflections, plain })],
         checkpointEvery: job.params.sft.checkpointEvery,
-        saveModel: (to) => policy.save(to, tokenizer),
+        saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,
     );
@@ -114,7 +116,10 @@ function tuning(options: {
     name: 'reflection-sft',
     steps,
     start: (stored) => {
-      const trainer = new SupervisedTrainer(policy, batchSize, optimizer, { stored });
+      const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
+        stored,
+        tuning: trainerTuning(job),
+      });
       const order = new DataOrder(reflections.length, seed, 'reflection-sft');
       const plainOrder =
         plain.length === 0 ? null : new DataOrder(plain.length, seed, 'reflection-sft-plain');

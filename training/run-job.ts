@@ -43,6 +43,6 @@ async function dispatch(job: TrainerJob, backend: Backend, control: JobControl):
     case 'grpo':
       return runGrpo(job, backend, control);
     case 'answer':
-      return runAnswer(job, await shelf.take(job.checkpointDigest, job.checkpoint), control);
+      return runAnswer(job, await shelf.take(job), control);
   }
 }

@@ -1,7 +1,7 @@
-import { compileStep, type CompiledStep } from '../policy/compile.js';
-import type { BatchTensors } from '../policy/batch-tensors.js';
-import type { Policy } from '../policy/policy.js';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import type { BatchTensors } from '../policy/batch-tensors.js';
+import { compileStep, type CompiledStep } from '../policy/compile.js';
+import type { ForwardPass, Policy } from '../policy/policy.js';
 import type { StepShape } from './learner.js';
 import { tokenLogProbs } from './loss.js';
 
@@ -11,7 +11,20 @@ export type ScoreInputs = BatchTensors & {
   readonly patches: Tensor2D;
 };
 
-/** Log-probabilities of completions under a policy that is not being trained: the reference, or the one before an update. */
+/** Log-probabilities of a micro-batch's completions, [rows, predicted]. */
+export function logProbsOf(
+  policy: Policy,
+  inputs: ScoreInputs,
+  shape: StepShape,
+  temperature: number,
+  pass: ForwardPass,
+): Tensor2D {
+  const vision = policy.vision(inputs.patches, shape.segments, pass);
+  const logits = policy.logits(inputs, vision, pass);
+  return tokenLogProbs(policy.backend, logits, inputs.targets, temperature);
+}
+
+/** Log-probabilities of completions under a policy that is not being trained: the reference. */
 export class Scorer {
   readonly #step: CompiledStep;
   readonly #marker: Tensor;
@@ -21,12 +34,9 @@ export class Scorer {
     this.#marker = policy.backend.tf.scalar(0);
     this.#step = compileStep(policy.backend, {
       state: policy.variables,
-      step: (inputs, read) => {
-        const batch = inputs as unknown as ScoreInputs;
+      step: (inputs, parameter) => {
         const shape = JSON.parse(Object.keys(inputs).find((name) => name.startsWith('{'))!) as StepShape;
-        const vision = policy.vision(batch.patches, shape.segments, { parameter: read });
-        const logits = policy.logits(batch, vision, { parameter: read });
-        const logProbs = tokenLogProbs(policy.backend, logits, batch.targets, temperature);
+        const logProbs = logProbsOf(policy, inputs as ScoreInputs, shape, temperature, { parameter });
         return { outputs: { logProbs }, updates: new Map() };
       },
     });
@@ -36,11 +46,6 @@ export class Scorer {
   logProbs(inputs: ScoreInputs, shape: StepShape): Tensor2D {
     const found = this.#step.run({ ...inputs, [JSON.stringify(shape)]: this.#marker });
     return found.logProbs as Tensor2D;
-  }
-
-  /** Takes over the policy's variables after they changed. */
-  refresh(): void {
-    this.#step.writeState();
   }
 
   /** Frees the graph, not the policy. */

@@ -34,7 +34,7 @@ export function scratchTokenizer(
  * The Qwen2.5-VL config of a from-scratch model over a tokenizer; an InputError `policy.bad-config` where the sizes do
  * not fit each other.
  */
-export function scratchConfig(model: Scratch, tokenizer: Tokenizer): PolicyConfig {
+export function scratchConfig(model: Scratch, tokenizer: Pick<Tokenizer, 'size' | 'idOf'>): PolicyConfig {
   const { text, vision, initializerRange } = model;
   return parsePolicyConfig(
     {

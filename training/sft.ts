@@ -5,11 +5,13 @@ import { Target } from '../datasets/target.js';
 import type { Backend } from '../policy/backend.js';
 import { Policy } from '../policy/policy.js';
 import { Tokenizer } from '../policy/tokenizer.js';
+import { adapterConfig, loadCheckpoint, saveCheckpoint, type LoadedPolicy } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { jobDigest } from './job-digest.js';
 import type { JobControl, SftJob } from './job.js';
+import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
@@ -25,7 +27,7 @@ const mostValidation = 64;
 
 /**
  * Supervised fine-tuning on the reasoning targets, from scratch (with the vision warm-up before it) or from pretrained
- * weights. TerminalErrors: `training.no-samples`, `training.not-finite`, `training.no-gradient`, and those of
+ * weights. Under LoRA the checkpoint is an adapter folder. TerminalErrors: `training.no-samples`, `training.not-finite`, `training.no-gradient`, and those of
  * {@link openProgress}.
  */
 export async function runSft(job: SftJob, backend: Backend, control: JobControl): Promise<StepRow> {
@@ -56,9 +58,9 @@ export async function runSft(job: SftJob, backend: Backend, control: JobControl)
     return await runPhases(
       {
         progress,
-        phases: job.model.kind === 'scratch' && warmup.steps > 0 ? [warmup, tuning] : [tuning],
+        phases: job.model !== null && warmup.steps > 0 ? [warmup, tuning] : [tuning],
         checkpointEvery: params.checkpointEvery,
-        saveModel: (folder) => policy.save(folder, tokenizer),
+        saveModel: (folder) => saveCheckpoint({ policy, tokenizer }, folder, job.base),
       },
       control,
     );
@@ -72,15 +74,27 @@ async function startingPoint(
   targets: readonly Target[],
   saved: string | null,
   backend: Backend,
-): Promise<{ policy: Policy; tokenizer: Tokenizer }> {
-  const folder = saved ?? (job.model.kind === 'pretrained' ? job.model.path : null);
-  if (folder !== null) {
-    return { policy: await Policy.load(backend, folder), tokenizer: await Tokenizer.load(folder) };
-  }
-  if (job.model.kind !== 'scratch') throw new TypeError('a pretrained model has a folder');
+): Promise<LoadedPolicy> {
+  if (saved !== null) return loadCheckpoint(backend, saved, job.base);
+  if (job.model === null) return startFromBase(job, backend);
   const tokenizer = scratchTokenizer(targets, job.prompts, job.extraWords);
   const key = deriveKey(job.seed, 'sft', 'weights');
   return { policy: Policy.initialise(backend, scratchConfig(job.model, tokenizer), key), tokenizer };
+}
+
+/** The pretrained weights, with a fresh adapter where one is trained. */
+async function startFromBase({ base, tuning, seed }: SftJob, backend: Backend): Promise<LoadedPolicy> {
+  if (base === null) throw new TypeError('a job without a model to make starts from a base');
+  const tokenizer = await Tokenizer.load(base.folder);
+  const policy = await Policy.load(backend, base.folder);
+  try {
+    const lora = adapterConfig(policy.config, tuning);
+    if (lora !== null) policy.addAdapter(lora, deriveKey(seed, 'sft', 'adapter'));
+    return { policy, tokenizer };
+  } catch (error) {
+    policy.dispose();
+    throw error;
+  }
 }
 
 /** The frames that any view of a sample shows. */
@@ -116,6 +130,7 @@ function fineTuning(options: {
     start: (stored) => {
       const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
         stored,
+        tuning: trainerTuning(job),
         evaluates: validation.length > 0,
       });
       const order = new DataOrder(train.length, seed, 'sft');

@@ -3,10 +3,11 @@ import type { OptimizerConfig } from '../config/model.js';
 import { batchTensors, type BatchTensors } from '../policy/batch-tensors.js';
 import type { Policy } from '../policy/policy.js';
 import type { StoredTensor } from './checkpoint.js';
-import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
+import { Learner, type Objective, type StepShape } from './learner.js';
 import { crossEntropy, tokenLogProbs } from './loss.js';
 import { microBatches, type MicroBatch } from './micro-batch.js';
 import type { VideoPatches } from './frame-cache.js';
+import { fullTuning, partition, type Tuning } from './tuning.js';
 
 /** A completion to be learnt, and the video it is about. */
 export interface SupervisedSequence {
@@ -51,7 +52,7 @@ export type SupervisedRow = {
   readonly tokens: number;
 };
 
-/** Supervised fine-tuning of a whole policy: token-mean cross entropy on the learnt tokens of a batch. */
+/** Supervised fine-tuning of a policy or its adapter: token-mean cross entropy on the learnt tokens of a batch. */
 export class SupervisedTrainer {
   readonly #learner: Learner<SupervisedInputs>;
 
@@ -59,25 +60,37 @@ export class SupervisedTrainer {
     private readonly policy: Policy,
     private readonly batchSize: number,
     optimizer: OptimizerConfig,
-    options: { readonly stored: Readonly<Record<string, StoredTensor>> | null; readonly evaluates?: boolean },
+    options: {
+      readonly stored: Readonly<Record<string, StoredTensor>> | null;
+      readonly tuning?: Tuning;
+      readonly evaluates?: boolean;
+    },
   ) {
     const { tf } = policy.backend;
-    const lossOf = (parameter: Weights, inputs: SupervisedInputs, shape: StepShape): LossAndMetrics => {
-      const vision = policy.vision(inputs.patches, shape.segments, { parameter });
-      const logits = policy.logits(inputs, vision, { parameter });
-      const loss = crossEntropy(tokenLogProbs(policy.backend, logits, inputs.targets), inputs.weights);
+    const loss: Objective<SupervisedInputs>['loss'] = (pass, inputs, shape) => {
+      const vision = policy.vision(inputs.patches, shape.segments, pass);
+      const logits = policy.logits(inputs, vision, pass);
+      const logProbs = tokenLogProbs(policy.backend, logits, inputs.targets);
       const right = tf.equal(tf.argMax(logits, -1), inputs.targets).toFloat();
-      return { loss, metrics: [right.mul(inputs.weights).sum<Scalar>()] };
+      return {
+        loss: crossEntropy(logProbs, inputs.weights),
+        metrics: [right.mul(inputs.weights).sum<Scalar>()],
+      };
     };
-    this.#learner = new Learner(policy.backend, policy.variables, optimizer, lossOf, options);
+    const weights = partition(policy, options.tuning ?? fullTuning);
+    this.#learner = new Learner(policy.backend, weights, optimizer, { loss }, options);
   }
 
   /** One update on a batch. */
   async step(sequences: readonly SupervisedSequence[], learningRate: number): Promise<SupervisedRow> {
-    const { loss, tokenAccuracy, tokens } = await this.#run(sequences, (inputs, shape) =>
-      this.#learner.accumulate(inputs, shape),
-    );
-    const gradNorm = await this.#learner.apply(learningRate);
+    let gradNorm: number | undefined;
+    const { loss, tokenAccuracy, tokens } = await this.#run(sequences, async (inputs, shape, isOnly) => {
+      if (!isOnly) return this.#learner.accumulate(inputs, shape);
+      const { numbers, norm } = await this.#learner.step(inputs, shape, learningRate);
+      gradNorm = norm;
+      return numbers;
+    });
+    gradNorm ??= await this.#learner.apply(learningRate);
     return { loss, tokenAccuracy, gradNorm, learningRate, tokens };
   }
 
@@ -101,7 +114,7 @@ export class SupervisedTrainer {
 
   async #run(
     sequences: readonly SupervisedSequence[],
-    work: (inputs: SupervisedInputs, shape: StepShape) => Promise<number[]>,
+    work: (inputs: SupervisedInputs, shape: StepShape, isOnly: boolean) => Promise<number[]>,
   ): Promise<{ loss: number; tokenAccuracy: number; tokens: number }> {
     const tokens = sequences.reduce((sum, s) => sum + s.learnt.reduce((a, b) => a + b, 0), 0);
     const parts = microBatches(
@@ -120,7 +133,11 @@ export class SupervisedTrainer {
     let tokenAccuracy = 0;
     for (const part of parts) {
       const inputs = this.#inputs(part, sequences);
-      const [partLoss, partRight] = await work(inputs, { segments: part.batch.layout.segments });
+      const [partLoss, partRight] = await work(
+        inputs,
+        { segments: part.batch.layout.segments },
+        parts.length === 1,
+      );
       this.policy.backend.tf.dispose(inputs);
       loss += partLoss!;
       tokenAccuracy += partRight!;

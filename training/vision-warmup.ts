@@ -8,7 +8,7 @@ import type { StoredTensor } from './checkpoint.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
 import type { FrameCache, VideoPatches } from './frame-cache.js';
-import { Learner, type LossAndMetrics, type StepShape, type Weights } from './learner.js';
+import { Learner, type Objective } from './learner.js';
 import { crossEntropy, tokenLogProbs } from './loss.js';
 import type { Phase, PhaseRun } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
@@ -52,9 +52,13 @@ export function visionWarmup(options: {
       const head = createHead(policy, { words: words.length, grid, seed, stored });
       const visual = [...policy.variables].filter(([name]) => name.startsWith('visual.'));
       const trained = new Map<string, Variable>([...visual, ...head]);
-      const learner = new Learner<WarmupInputs>(policy.backend, trained, optimizer, warmupLoss(policy), {
-        stored,
-      });
+      const learner = new Learner<WarmupInputs>(
+        policy.backend,
+        { trained },
+        optimizer,
+        { loss: warmupLoss(policy) },
+        { stored },
+      );
       const order = new DataOrder(members.length, seed, 'vision-warmup');
       const { tf } = policy.backend;
       return {
@@ -78,12 +82,13 @@ export function visionWarmup(options: {
             patches: patchTensor(policy, videos),
             words: tf.tensor2d(targets, [1, targets.length], 'int32'),
           };
-          const [loss, patchAccuracy] = await learner.accumulate(inputs, {
+          const shape = {
             segments: [{ frames: batchSize * grid.t, h: grid.h, w: grid.w }],
-          });
-          tf.dispose(inputs);
+          };
           const learningRate = learningRateAt(k + 1, steps, optimizer);
-          const gradNorm = await learner.apply(learningRate);
+          const { numbers, norm: gradNorm } = await learner.step(inputs, shape, learningRate);
+          const [loss, patchAccuracy] = numbers;
+          tf.dispose(inputs);
           await requireFinite(workDir, { step: k + 1, loss: loss!, gradNorm, expectGradient: true }, drawn);
           return { loss: loss!, patchAccuracy: patchAccuracy!, gradNorm, learningRate };
         },
@@ -130,15 +135,15 @@ function createHead(
   });
 }
 
-function warmupLoss(policy: Policy) {
+function warmupLoss(policy: Policy): Objective<WarmupInputs>['loss'] {
   const { tf } = policy.backend;
-  return (parameter: Weights, inputs: WarmupInputs, shape: StepShape): LossAndMetrics => {
+  return (pass, inputs, shape) => {
     const frames = shape.segments[0]!.frames;
-    const seen = policy.vision(inputs.patches, shape.segments, { parameter });
+    const seen = policy.vision(inputs.patches, shape.segments, pass);
     const normal = seen.mul(seen.square().mean(-1, true).add(1e-6).rsqrt());
     const patches = normal.reshape<Tensor2D>([frames, -1]);
-    const weight = parameter(headWeight) as Tensor2D;
-    const logits = tf.matMul(patches, weight, false, true).add<Tensor2D>(parameter(headBias));
+    const weight = pass.parameter(headWeight) as Tensor2D;
+    const logits = tf.matMul(patches, weight, false, true).add<Tensor2D>(pass.parameter(headBias));
     const rows = logits.shape[0];
     const logp = tokenLogProbs(policy.backend, logits.reshape([1, rows, -1]), inputs.words);
     const right = tf.equal(tf.argMax(logits, -1), inputs.words.reshape([rows])).toFloat();

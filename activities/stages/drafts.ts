@@ -1,13 +1,14 @@
 import { toJsonl } from '../../core/jsonl.js';
 import { Draft } from '../../datasets/target.js';
 import { answerKeyInputs, answerShard } from '../answers.js';
+import { baseKey } from '../model-key.js';
 import { mergeShards } from '../shards.js';
 import type { Stage } from '../stage.js';
 
 /** First answers of the SFT policy on the `reflect` split, written without the label: -> drafts. */
 export const drafts: Stage = {
   name: 'drafts',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) => ({
@@ -15,6 +16,7 @@ export const drafts: Stage = {
     sampling: config.reflection.sampling,
     frames: config.frames,
     prompt: prompts.verdict,
+    ...baseKey(config.model),
   }),
   keyInputs: (context) =>
     context.request.shard === null

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../../core/canonical-json.js';
 import { materializeCheckpoint } from '../checkpoint-artifact.js';
+import { tunedModelKey } from '../model-key.js';
+import { checkpointBase } from '../pretrained-base.js';
 import { inScratch, layOut, resumeFolder, runJob, trainingResult, type JobFiles } from '../gpu-job.js';
+import { tuningOf } from '../../training/model-tuning.js';
 import { partDigest } from '../shards.js';
 import type { Stage, StageContext } from '../stage.js';
 import { trainingPart } from './sft.js';
@@ -10,11 +13,17 @@ import { trainingPart } from './sft.js';
 /** One epoch of GRPO on the `rl` split: -> checkpoint, log, completions. */
 export const grpo: Stage = {
   name: 'grpo',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }, { variant }) =>
-    ({ grpo: config.grpo, frames: config.frames, prompts, epoch: variant.epoch }) as unknown as Json,
+    ({
+      grpo: config.grpo,
+      frames: config.frames,
+      prompts,
+      epoch: variant.epoch,
+      ...tunedModelKey(config.model),
+    }) as unknown as Json,
   keyInputs: async (context) => {
     const { samples, frames } = await trainingPart(context, ['rl']);
     const { checkpoint, reference, log, state } = context.request.inputs;
@@ -38,6 +47,8 @@ export const grpo: Stage = {
         prompts,
         seed: context.seed,
         params: config.grpo,
+        base: await checkpointBase(config.model),
+        tuning: tuningOf(config.model),
         // Epochs are named from 1 and counted from 0.
         epoch: Number(context.request.variant.epoch) - 1,
         startState: await previousState(context, files),

@@ -3,6 +3,7 @@ import { toJsonl } from '../../core/jsonl.js';
 import type { CheckpointStage } from '../../config/evaluation.js';
 import { Prediction } from '../../datasets/target.js';
 import { answerKeyInputs, answerShard } from '../answers.js';
+import { baseKey } from '../model-key.js';
 import type { Output, Stage, StageContext, StageResult } from '../stage.js';
 import type { PromptTexts } from '../../config/schema.js';
 import type { GrpoConfig } from '../../config/training.js';
@@ -16,7 +17,7 @@ export function promptOf(checkpoint: CheckpointStage, grpo: GrpoConfig): keyof P
 /** Answers of each checkpoint on the held-out split: -> one list per checkpoint. */
 export const predictions: Stage = {
   name: 'predictions',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'eval',
   params: ({ config, prompts }, { variant, shard }) =>
@@ -24,6 +25,7 @@ export const predictions: Stage = {
       sampling: config.evaluation.sampling,
       frames: config.frames,
       split: config.evaluation.split,
+      ...baseKey(config.model),
       ...(shard === null
         ? { prompts, preset: config.grpo.preset, checkpoints: config.evaluation.checkpoints }
         : { prompt: prompts[promptOf(variant.checkpoint as CheckpointStage, config.grpo)] }),

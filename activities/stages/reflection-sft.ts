@@ -1,9 +1,12 @@
 import type { Json } from '../../core/canonical-json.js';
 import { materializeCheckpoint } from '../checkpoint-artifact.js';
+import { tunedModelKey } from '../model-key.js';
+import { checkpointBase } from '../pretrained-base.js';
 import { inScratch, layOut, resumeFolder, runJob, trainingResult } from '../gpu-job.js';
 import { partDigest } from '../shards.js';
 import type { Stage } from '../stage.js';
 import type { Split } from '../../config/dataset.js';
+import { tuningOf } from '../../training/model-tuning.js';
 import { trainingPart } from './sft.js';
 
 /** `sft` gives the single-pass share, `val` the validation loss. */
@@ -12,11 +15,16 @@ const splits: readonly Split[] = ['sft', 'reflect', 'val'];
 /** Fine-tuning on reflective sequences, from the SFT checkpoint: -> checkpoint, log. */
 export const reflectionSft: Stage = {
   name: 'reflection-sft',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) =>
-    ({ reflection: config.reflection, frames: config.frames, prompts }) as unknown as Json,
+    ({
+      reflection: config.reflection,
+      frames: config.frames,
+      prompts,
+      ...tunedModelKey(config.model),
+    }) as unknown as Json,
   keyInputs: async (context) => {
     const { samples, frames } = await trainingPart(context, splits);
     const { targets, reflections, checkpoint } = context.request.inputs;
@@ -39,6 +47,8 @@ export const reflectionSft: Stage = {
         prompts,
         seed: context.seed,
         params: config.reflection,
+        base: await checkpointBase(config.model),
+        tuning: tuningOf(config.model),
         start: await materializeCheckpoint(context.services, context.input('checkpoint')),
         targets: await layOut(context, files, 'targets', 'targets.jsonl'),
         reflections: await layOut(context, files, 'reflections', 'reflections.jsonl'),

@@ -1,6 +1,7 @@
 import { parseJsonl } from '../../core/jsonl.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutPaths } from '../../config/without-paths.js';
 import { packageRoot } from '../../core/package-root.js';
 import { Reject } from '../../datasets/sample.js';
 import { Prediction } from '../../datasets/target.js';
@@ -30,10 +31,10 @@ const sheetColumns = 4;
 /** Everything of the run on one self-contained page, and its main table as CSV, LaTeX and JSON. */
 export const report: Stage = {
   name: 'report',
-  version: 1,
+  version: 2,
   queue: 'media',
   seed: null,
-  params: (config) => ({ config: config.config, version }),
+  params: ({ config }) => ({ config: withoutPaths(config), version }),
   keyInputs: ({ request }) => Promise.resolve({ ...request.inputs, drawnFrom: request.shards.join(' ') }),
   run: async (context) => {
     const { store } = context.services;
@@ -42,7 +43,7 @@ export const report: Stage = {
     );
     const perSample = (await rows(context, 'per-sample')).map((row) => PerSample.parse(row));
     const input: ReportInput = {
-      config: context.config.config,
+      config: withoutPaths(context.config.config),
       code: { version, commit: null },
       evaluation,
       perSample,

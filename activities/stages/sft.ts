@@ -1,4 +1,6 @@
 import type { Json } from '../../core/canonical-json.js';
+import { modelKey } from '../model-key.js';
+import { pretrainedBase } from '../pretrained-base.js';
 import { inScratch, layOut, resumeFolder, runJob, trainingResult } from '../gpu-job.js';
 import { frameEntries, ofSplits, partDigest, readSamples } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
@@ -6,6 +8,7 @@ import type { Split } from '../../config/dataset.js';
 import type { Sample } from '../../datasets/sample.js';
 import { reflectionVocabulary } from '../../teachers/embedded/reflection-vocabulary.js';
 import type { FrameIndexEntry } from '../../training/job.js';
+import { tuningOf } from '../../training/model-tuning.js';
 
 /** `val` gives the validation loss. */
 const splits: readonly Split[] = ['sft', 'val'];
@@ -25,13 +28,13 @@ export async function trainingPart(
 /** Supervised fine-tuning on the reasoning targets: -> checkpoint, log. */
 export const sft: Stage = {
   name: 'sft',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) =>
     ({
       sft: config.sft,
-      model: config.model,
+      model: modelKey(config.model),
       frames: config.frames,
       prompts,
       extraWords: reflectionVocabulary,
@@ -55,7 +58,10 @@ export const sft: Stage = {
         prompts,
         seed: context.seed,
         params: config.sft,
-        model: config.model,
+        ...(config.model.kind === 'scratch'
+          ? { base: null, model: config.model }
+          : { base: await pretrainedBase(config.model), model: null }),
+        tuning: tuningOf(config.model),
         extraWords: reflectionVocabulary,
         targets: await layOut(context, files, 'targets', 'targets.jsonl'),
         resumeFrom: await resumeFolder(context, files, 'sft'),

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../core/random.js';
-import { writeModelFolder } from '../../policy/model-folder.js';
+import { writeModelFolder } from '../../policy/model-folder-writer.js';
 import { parameterSpecs } from '../../policy/parameters.js';
-import { writeSafetensors } from '../../policy/safetensors.js';
+import { writeSafetensors } from '../../policy/safetensors-writer.js';
 import { trainWordTokenizer } from '../../policy/word-tokenizer.js';
 import type { Workload } from './workloads.js';
 
@@ -13,6 +13,7 @@ export async function writeWork(folder: string, { name, model, work }: Workload)
   const specs = parameterSpecs(model);
   await writeModelFolder(join(folder, 'model'), {
     config: model,
+    origin: null,
     tokenizer: trainWordTokenizer([]),
     values: (parameter) => {
       const { shape, start } = specs.get(parameter)!;

@@ -1,6 +1,6 @@
-import { gib } from '../../config/estimate.js';
-import type { MemoryEstimate } from '../../config/estimate.js';
-import type { StageTime } from '../../config/estimate-time.js';
+import { gib } from '../../training/memory-estimate.js';
+import type { MemoryEstimate } from '../../training/memory-estimate.js';
+import type { StageTime } from '../../training/time-estimate.js';
 import type { PlannedAction, RunPlan } from '../run-api.js';
 import { columns } from './columns.js';
 import { duration } from './duration.js';
@@ -35,11 +35,20 @@ export function estimateText(memory: MemoryEstimate, times: readonly StageTime[]
   ]);
   const total = times.reduce((sum, time) => sum + time.seconds, 0);
   return (
-    `${(memory.parameters / 1e6).toFixed(memory.parameters < 1e8 ? 2 : 0)} million parameters in float32, ` +
+    `${millions(memory.parameters)} parameters in float32${trained(memory)}, ` +
     `sequences of up to ${memory.longestSequence} tokens\n\n` +
     columns([['stage', 'device memory', '', 'time'], ...rows]) +
     `\nat most ${gib(memory.peak.total)} (${memory.peak.stage}); very roughly ${duration(total)} of ${device}\n`
   );
+}
+
+function millions(count: number): string {
+  return `${(count / 1e6).toFixed(count < 1e8 ? 2 : 0)} million`;
+}
+
+/** What is trained, where that is not the whole model. */
+function trained(memory: MemoryEstimate): string {
+  return memory.trained === memory.parameters ? '' : ` (${millions(memory.trained)} values trained)`;
 }
 
 function parts(stage: MemoryEstimate['peak']): string {

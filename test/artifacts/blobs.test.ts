@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
-import { sha256 } from '../../core/digest.js';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { sha256, sha256File } from '../../core/digest.js';
 import { freshStore } from './store.js';
 
 describe('blobs', () => {
@@ -26,6 +28,24 @@ describe('blobs', () => {
     );
     expect(await store.blobs.putText('same', 'text/plain')).toEqual(first);
     expect(await store.objects.list('blobs/')).toHaveLength(1);
+  });
+
+  it('larger than a part come back as they went in, in parts', async () => {
+    const prefix = `test-${randomUUID()}/`;
+    const here = await freshStore(prefix);
+    const there = await freshStore(prefix);
+    const folder = await mkdtemp(join(tmpdir(), 'large-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const path = join(folder, 'weights');
+    const file = await open(path, 'w');
+    // A hole of one part and some, with bytes at both ends.
+    await file.write('begin', 0);
+    await file.write('end', 70 * 2 ** 20);
+    await file.close();
+    const ref = await here.blobs.putFile(path, 'application/octet-stream');
+    expect(ref).toMatchObject({ digest: await sha256File(path), bytes: 70 * 2 ** 20 + 3 });
+    expect(await sha256File(await there.blobs.fetch(ref.digest))).toBe(ref.digest);
+    expect(await here.blobs.putFile(path, 'application/octet-stream')).toEqual(ref);
   });
 
   it('that are missing are a terminal error naming the digest', async () => {
@@ -55,5 +75,7 @@ describe('blobs', () => {
       retryable: false,
       fields: { digest, found: sha256('wrong') },
     });
+    // Nothing of it stays behind to be taken for the blob.
+    expect(await readdir(join(store.blobs.folder, digest.slice(0, 2)))).toEqual([]);
   });
 });

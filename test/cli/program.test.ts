@@ -1,11 +1,24 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, afterAll, describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../cli/program.js';
 import { RecordingTerminal } from './recording-terminal.js';
 
-const verbs = ['demo', 'run', 'resume', 'list', 'show', 'logs', 'cancel', 'up', 'down', 'doctor', 'worker'];
+const verbs = [
+  'demo',
+  'run',
+  'resume',
+  'list',
+  'show',
+  'logs',
+  'cancel',
+  'export',
+  'up',
+  'down',
+  'doctor',
+  'worker',
+];
 
 let folder: string;
 beforeAll(async () => {
@@ -60,6 +73,9 @@ describe('mistakes', () => {
     [['run', 'demo', '--stpe'], "unknown option '--stpe'"],
     [['run', 'demo', 'clips'], 'too many arguments'],
     [['worker', 'tpu'], 'Allowed choices are orchestrate, media, llm, gpu'],
+    [['export', 'demo-1'], "missing required argument 'checkpoint'"],
+    [['export', 'demo-1', 'best', 'model'], 'there is no such checkpoint (found best)'],
+    [['export', 'demo-1', 'model', '--dtype', 'int8'], 'Allowed choices are f32, bf16, f16'],
     [['list', '--stack', 'somewhere'], 'Allowed choices are embedded, remote'],
     [['show'], "missing required argument 'run-id'"],
     [['run', 'dmeo'], 'no such preset, did you mean `demo`?'],
@@ -96,8 +112,29 @@ describe('mistakes', () => {
     expect(stderr).toContain(`dataset.sources.0.videos: there is no ${join(folder, 'videos')}`);
   });
 
+  test('an export writes into no folder that has something in it', async () => {
+    const full = join(folder, 'full');
+    await mkdir(full);
+    await writeFile(join(full, 'notes.txt'), '');
+    const { code, stderr } = await cli('export', 'demo-1', full);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${full}: this folder is not empty (found notes.txt)`);
+    const file = await cli('export', 'demo-1', join(full, 'notes.txt'));
+    expect(file).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('this is not a folder') as string,
+    });
+  });
+
   test('looking at runs starts no stack where there never was one', async () => {
-    for (const args of [['list'], ['show', 'x'], ['resume', 'x'], ['logs', 'x'], ['cancel', 'x']]) {
+    for (const args of [
+      ['list'],
+      ['show', 'x'],
+      ['resume', 'x'],
+      ['logs', 'x'],
+      ['cancel', 'x'],
+      ['export', 'x', join(folder, 'new')],
+    ]) {
       const { code, stderr } = await cli(...args);
       expect(code, args[0]).toBe(1);
       expect(stderr, args[0]).toContain('No stack has been started');

@@ -179,6 +179,30 @@ describe('fields that contradict each other', () => {
     );
   });
 
+  test('what is trained of pretrained weights', async () => {
+    const model = (tuning: string) =>
+      more(`model:\n  kind: pretrained\n  path: w\n  revision: r\n  tuning: ${tuning}`);
+    expect(await model('{ kind: lora, targets: "(q_proj" }')).toMatchInlineSnapshot(
+      `"run.yaml:12: model.tuning.targets: not a regular expression: Invalid regular expression: /(q_proj/u: Unterminated group (found "(q_proj"); allowed: a list of layer names, one regular expression, or all-linear"`,
+    );
+    expect(await model('{ kind: lora, targets: [] }')).toMatchInlineSnapshot(
+      `"run.yaml:12: model.tuning.targets: too few entries (found []); allowed: list of text or text, at least 1 of them"`,
+    );
+    expect(await model('{ kind: lora, rank: 0, dropout: 1 }')).toMatchInlineSnapshot(`
+      "run.yaml:12: model.tuning.rank: too small (found 0); allowed: whole number (at least 1)
+      run.yaml:12: model.tuning.dropout: too large (found 1); allowed: number (at least 0, below 1)"
+    `);
+    expect(await model('{ kind: full, rank: 8 }')).toMatchInlineSnapshot(
+      `"run.yaml:12: model.tuning.rank: unknown field; allowed: kind"`,
+    );
+    expect(await model('{ kind: qlora }')).toMatchInlineSnapshot(
+      `"run.yaml:12: model.tuning.kind: not one of the choices, did you mean \`lora\`? (found "qlora"); allowed: "full" or "lora""`,
+    );
+    expect(await model('lora')).toMatchInlineSnapshot(
+      `"run.yaml:12: model.tuning: wrong type (found "lora"); allowed: map {kind} or map {kind, rank, alpha, dropout, targets}"`,
+    );
+  });
+
   test('frames', async () => {
     expect(await set('frames.size={maxPixels: 100352}')).toMatchInlineSnapshot(`
       "--set frames.size={maxPixels: 100352}: frames.size: a model of kind \`scratch\` learns at one fixed frame size (found {"maxPixels":100352}); allowed: {width, height}, multiples of 28
@@ -276,7 +300,7 @@ describe('a file', () => {
       `"runn.yaml: there is no file runn.yaml"`,
     );
     expect(await refusal('', { run: 'dmeo' })).toMatchInlineSnapshot(
-      `"dmeo: no such preset, did you mean \`demo\`? (found dmeo); allowed: clips | demo | micro | srvau-r1 | vad-r1, or a path that ends in .yaml"`,
+      `"dmeo: no such preset, did you mean \`demo\`? (found dmeo); allowed: clips | demo | micro | qwen2.5-vl-7b-lora | srvau-r1 | vad-r1, or a path that ends in .yaml"`,
     );
   });
 
@@ -296,7 +320,7 @@ describe('a file', () => {
 
   test('that extends what is not there', async () => {
     expect(await refusal('name: mine\nextends: dem\n')).toMatchInlineSnapshot(
-      `"run.yaml:2: extends: no such preset, did you mean \`demo\`? (found dem); allowed: clips | demo | micro | srvau-r1 | vad-r1, or a path that ends in .yaml"`,
+      `"run.yaml:2: extends: no such preset, did you mean \`demo\`? (found dem); allowed: clips | demo | micro | qwen2.5-vl-7b-lora | srvau-r1 | vad-r1, or a path that ends in .yaml"`,
     );
     expect(await refusal('extends: base.yml\n')).toMatchInlineSnapshot(
       `"run.yaml:1: extends: there is no file base.yml"`,

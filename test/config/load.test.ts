@@ -135,7 +135,15 @@ describe('extends', () => {
         'extends: base.yaml\nmodel: { kind: pretrained, path: w, revision: r, size: 3B }\nframes: { size: { maxPixels: 100352 } }\n',
     });
     const { config } = await loadConfig('run.yaml', { cwd });
-    expect(config.model).toEqual({ kind: 'pretrained', path: join(cwd, 'w'), revision: 'r', size: '3B' });
+    expect(config.model).toEqual({
+      kind: 'pretrained',
+      path: join(cwd, 'w'),
+      revision: 'r',
+      size: '3B',
+      tuning: { kind: 'full' },
+      freezeVision: false,
+      recompute: true,
+    });
     expect(config.frames.size).toEqual({ maxPixels: 100352 });
   });
 });
@@ -173,7 +181,15 @@ describe('--set', () => {
         'sft.steps=',
       ],
     });
-    expect(config.model).toEqual({ kind: 'pretrained', path: join(cwd, 'w'), revision: 'r', size: '7B' });
+    expect(config.model).toEqual({
+      kind: 'pretrained',
+      path: join(cwd, 'w'),
+      revision: 'r',
+      size: '7B',
+      tuning: { kind: 'full' },
+      freezeVision: false,
+      recompute: true,
+    });
     expect(config.dataset.sources[1]).toEqual({
       kind: 'vad-reasoning',
       annotations: join(cwd, 'v.jsonl'),
@@ -213,13 +229,16 @@ describe('a recorded config', () => {
 });
 
 describe('the presets', () => {
-  test.each(['clips', 'demo', 'micro', 'srvau-r1', 'vad-r1'])('%s is valid', async (name) => {
+  const presets = ['clips', 'demo', 'micro', 'qwen2.5-vl-7b-lora', 'srvau-r1', 'vad-r1'];
+
+  test.each(presets)('%s is valid', async (name) => {
     const { config } = await loadConfig(name, { cwd: packageRoot });
-    expect(config.name).toBe(name);
+    // A run id has no dots.
+    expect(config.name).toBe(name.replaceAll('.', '-'));
   });
 
   test('are all named above', async () => {
-    expect(await presetNames()).toEqual(['clips', 'demo', 'micro', 'srvau-r1', 'vad-r1']);
+    expect(await presetNames()).toEqual(presets);
   });
 
   test('vad-r1 has the figures of the paper', async () => {
@@ -243,6 +262,19 @@ describe('the presets', () => {
     for (const tag of ['think', 'step1', 'step4', 'answer', 'which', 'what', 'when', 'where', 'why', 'how']) {
       expect(prompts.verdict).toContain(`<${tag}>`);
     }
+  });
+
+  test('qwen2.5-vl-7b-lora is vad-r1 with adapters instead of weights', async () => {
+    const { config } = await loadConfig('qwen2.5-vl-7b-lora');
+    const paper = (await loadConfig('vad-r1')).config;
+    expect(paper.model).toMatchObject({ tuning: { kind: 'full' }, freezeVision: false });
+    expect(config.model).toMatchObject({ tuning: { kind: 'lora', rank: 16 }, freezeVision: true });
+    const rest = ({ name: _, model: __, sft, grpo, ...other }: typeof config) => ({
+      ...other,
+      sft: { ...sft, optimizer: null },
+      grpo: { ...grpo, optimizer: null },
+    });
+    expect(rest(config)).toEqual(rest(paper));
   });
 
   test('srvau-r1 rewards spans and reflections', async () => {

@@ -81,7 +81,7 @@ function inputsOf(i: number): Record<string, Tensor> {
   return {
     ...batchTensors(backend, tinyConfig, batch),
     patches: tf.tensor2d(patches, [64, 24]),
-    rate: tf.scalar(1 / (4 + i)),
+    rate: tf.scalar(1 / (6 + i)),
   };
 }
 

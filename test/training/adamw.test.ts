@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { Random } from '../../core/random.js';
-import { loadBackend, type TensorFlow } from '../../policy/backend.js';
-import { adamw, adamwRate, globalNorm } from '../../training/adamw.js';
+import { loadBackend, type Backend } from '../../policy/backend.js';
+import { compileStep, type OwnState, type Step } from '../../policy/compile.js';
+import { adamwRate, adamwUpdates, globalNorm, type AdamwRate } from '../../training/adamw.js';
 
-let tf: TensorFlow;
+let backend: Backend;
 beforeAll(async () => {
-  tf = (await loadBackend()).tf;
+  backend = await loadBackend();
 });
 
 const options = { beta1: 0.9, beta2: 0.98, weightDecay: 0.05, maxGradNorm: 1 };
@@ -31,43 +33,55 @@ function plain(start: number[], gradients: number[][], decayed: boolean[], rate:
   return weights;
 }
 
-describe('adamw', () => {
-  it('agrees with plain numbers over steps, decaying matrices only', () => {
+describe.each(['graph', 'eager'])('AdamW, %s', (kind) => {
+  it('agrees with plain numbers over steps, decaying matrices only', async () => {
+    const { tf } = backend;
     const random = Random.from(4, 'adamw');
     const start = Array.from({ length: 9 }, () => random.normal());
     const gradients = Array.from({ length: 5 }, (_, k) =>
-      start.map(() => random.normal() * (k === 2 ? 0.01 : 3)),
+      start.map((_, i) => random.normal() * (k === 2 ? 0.01 : 3) * (i === 4 ? 1e-7 : 1)),
     );
-    let weights: Record<string, ReturnType<TensorFlow['tensor']>> = {
-      matrix: tf.tensor2d(start.slice(0, 6), [2, 3]),
-      bias: tf.tensor1d(start.slice(6)),
+    const weights = {
+      matrix: tf.variable(tf.tensor2d(start.slice(0, 6), [2, 3])),
+      bias: tf.variable(tf.tensor1d(start.slice(6))),
     };
-    let first = { matrix: tf.zeros([2, 3]), bias: tf.zeros([3]) } as typeof weights;
-    let second = { matrix: tf.zeros([2, 3]), bias: tf.zeros([3]) } as typeof weights;
-    gradients.forEach((g, k) => {
+    const state = new Map<string, Variable | OwnState>();
+    for (const [name, variable] of Object.entries(weights)) {
+      state.set(name, variable);
+      for (const moment of ['m', 'v'])
+        state.set(`${moment}.${name}`, { shape: variable.shape, start: 'zeros' });
+    }
+    const step: Step = (inputs) => {
+      const given = new Map<string, Tensor>(Object.keys(weights).map((name) => [name, inputs[name]!]));
+      const moments = (name: string) => ({ first: `m.${name}`, second: `v.${name}` });
+      const { updates, norm } = adamwUpdates(tf, given, moments, inputs as unknown as AdamwRate, options);
+      return { outputs: { norm }, updates };
+    };
+    const on = kind === 'graph' ? backend : { ...backend, name: 'plain-js' as const };
+    const compiled = compileStep(on, { state, step });
+    for (const [k, g] of gradients.entries()) {
       const rate = adamwRate(k + 1, 0.01, options);
-      const next = adamw(
-        tf,
-        weights,
-        { matrix: tf.tensor2d(g.slice(0, 6), [2, 3]), bias: tf.tensor1d(g.slice(6)) },
-        first,
-        second,
-        {
-          learningRate: tf.scalar(rate.learningRate),
-          correction1: tf.scalar(rate.correction1),
-          correction2: tf.scalar(rate.correction2),
-        },
-        options,
-      );
-      ({ weights, first, second } = next);
-      expect(next.norm.dataSync()[0]).toBeCloseTo(Math.sqrt(g.reduce((s, x) => s + x * x, 0)), 3);
-    });
+      const { norm } = compiled.run({
+        matrix: tf.tensor2d(g.slice(0, 6), [2, 3]),
+        bias: tf.tensor1d(g.slice(6)),
+        learningRate: tf.scalar(rate.learningRate),
+        power1: tf.scalar(rate.power1),
+        power2: tf.scalar(rate.power2),
+      });
+      expect((await norm!.data())[0]).toBeCloseTo(Math.sqrt(g.reduce((s, x) => s + x * x, 0)), 3);
+    }
+    compiled.readState();
     const expected = plain(start, gradients, [...Array<boolean>(6).fill(true), false, false, false], 0.01);
-    const found = [...weights.matrix!.dataSync(), ...weights.bias!.dataSync()];
+    const found = [...(await weights.matrix.data()), ...(await weights.bias.data())];
     found.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+    compiled.dispose();
+    tf.dispose(weights);
   });
+});
 
-  it('measures the norm over all tensors', () => {
+describe('globalNorm', () => {
+  it('measures over all tensors', () => {
+    const { tf } = backend;
     expect(globalNorm(tf, [tf.tensor1d([3]), tf.tensor2d([[0, 4]])]).dataSync()[0]).toBeCloseTo(5, 6);
   });
 });

@@ -1,12 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseJsonl } from '../../core/jsonl.js';
 import { type Backend, loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { Tokenizer } from '../../policy/tokenizer.js';
 import type { TrainerJob } from '../../training/job.js';
 import { JobStopped, runJob } from '../../training/run-job.js';
+import { expectSameBytes, left, rows } from './job-results.js';
 import { listen, makeTinyWorld, type TinyWorld } from './tiny-world.js';
 
 let world: TinyWorld;
@@ -31,58 +31,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.remove());
 
-const rows = async (folder: string, name = 'log.jsonl'): Promise<Record<string, unknown>[]> =>
-  parseJsonl(await readFile(join(folder, name), 'utf8'), name) as Record<string, unknown>[];
-
-/** Bytes of everything that a finished training leaves. */
-async function left(folder: string): Promise<Record<string, Buffer>> {
-  const files: Record<string, Buffer> = {};
-  for (const name of await readdir(join(folder, 'model'))) {
-    files[`model/${name}`] = await readFile(join(folder, 'model', name));
-  }
-  for (const name of ['state.safetensors', 'log.jsonl', 'completions.jsonl']) {
-    const bytes = await readFile(join(folder, name)).catch(() => null);
-    if (bytes !== null) files[name] = bytes;
-  }
-  return files;
-}
-
-/** Runs a job, stopping it after each number of steps and going on from its newest checkpoint, in new work folders. */
-async function runInPieces(
-  make: (name: string) => Promise<TrainerJob>,
-  name: string,
-  stops: number[],
-): Promise<string> {
-  let resumeFrom: string | null = null;
-  for (const [piece, stop] of [...stops, Infinity].entries()) {
-    const job = { ...(await make(`${name}-${piece}`)), resumeFrom } as TrainerJob;
-    const control = listen(stop);
-    try {
-      await runJob(job, backend, control);
-      return job.workDir;
-    } catch (error) {
-      if (!(error instanceof JobStopped)) throw error;
-      resumeFrom = error.folder;
-      expect(resumeFrom).not.toBeNull();
-    }
-  }
-  throw new Error('the job never finished');
-}
-
-async function expectSameBytes(
-  make: (name: string) => Promise<TrainerJob>,
-  name: string,
-  stops: number[],
-): Promise<void> {
-  const whole = await make(`${name}-whole`);
-  await runJob(whole, backend, listen());
-  const pieces = await runInPieces(make, name, stops);
-  const [expected, found] = [await left(whole.workDir), await left(pieces)];
-  expect(Object.keys(found)).toEqual(Object.keys(expected));
-  for (const [file, bytes] of Object.entries(expected)) {
-    expect(found[file]!.equals(bytes), `${file} differs`).toBe(true);
-  }
-}
+/** Every training test here runs on this file's backend. */
+const expectSame = (make: (name: string) => Promise<TrainerJob>, name: string, stops: number[]) =>
+  expectSameBytes(backend, make, name, stops);
 
 describe('sft', () => {
   it('warms the vision tower up, tunes, validates and leaves a model folder', async () => {
@@ -117,7 +68,7 @@ describe('sft', () => {
   }, 60_000);
 
   it('ends with the same bytes when it is stopped at any step and resumed, the phase change included', async () => {
-    await expectSameBytes((name) => world.sft(name), 'sft-resume', [1, 2, 1, 1]);
+    await expectSame((name) => world.sft(name), 'sft-resume', [1, 2, 1, 1]);
   }, 60_000);
 
   it('ends with the same bytes when it is killed and goes on from the last regular checkpoint', async () => {
@@ -169,7 +120,7 @@ describe('sft', () => {
 
 describe('reflection sft', () => {
   it('trains on reflective and plain sequences and resumes exactly', async () => {
-    await expectSameBytes((name) => world.reflectionSft(name, sftModel), 'reflection-resume', [1, 1]);
+    await expectSame((name) => world.reflectionSft(name, sftModel), 'reflection-resume', [1, 1]);
   }, 60_000);
 });
 
@@ -215,7 +166,7 @@ describe('grpo', () => {
   }, 60_000);
 
   it('resumes exactly, completions included, without doubled rows', async () => {
-    await expectSameBytes((name) => world.grpo(name, sftModel), 'grpo-resume', [1, 1]);
+    await expectSame((name) => world.grpo(name, sftModel), 'grpo-resume', [1, 1]);
   }, 60_000);
 
   it('goes on with the optimizer of the epoch before', async () => {

@@ -2,52 +2,18 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { optimizerConfig } from '../../config/model.js';
 import { deriveKey, Random } from '../../core/random.js';
 import { type Backend, loadBackend } from '../../policy/backend.js';
-import { parsePolicyConfig } from '../../policy/config.js';
 import { Policy } from '../../policy/policy.js';
 import type { StoredTensor } from '../../training/checkpoint.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
+import { smallConfig } from './small-config.js';
 
 let backend: Backend;
 beforeAll(async () => {
   backend = await loadBackend();
 });
 
-const config = parsePolicyConfig(
-  {
-    model_type: 'qwen2_5_vl',
-    vocab_size: 40,
-    hidden_size: 32,
-    intermediate_size: 48,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    rope_scaling: { mrope_section: [2, 3, 3] },
-    rope_theta: 10000,
-    tie_word_embeddings: true,
-    initializer_range: 0.06,
-    video_token_id: 5,
-    image_token_id: 6,
-    bos_token_id: 1,
-    eos_token_id: 2,
-    pad_token_id: 0,
-    vision_start_token_id: 7,
-    vision_end_token_id: 8,
-    vision_config: {
-      depth: 1,
-      hidden_size: 16,
-      intermediate_size: 24,
-      num_heads: 1,
-      out_hidden_size: 32,
-      window_size: 28,
-      fullatt_block_indexes: [0],
-      initializer_range: 0.06,
-    },
-  },
-  'test',
-);
-
 const grid = { t: 2, h: 2, w: 4 };
-const videoToken = config.tokens.video;
+const videoToken = smallConfig.tokens.video;
 
 /** Four sequences with completions of this many tokens. */
 const batch = (tokens: number): SupervisedSequence[] => {
@@ -69,11 +35,11 @@ const trainerOf = (policy: Policy, stored: Readonly<Record<string, StoredTensor>
 
 describe('learner', () => {
   it('makes the same bytes whatever shapes the process has seen before', async () => {
-    const walked = Policy.initialise(backend, config, deriveKey(1, 'x'));
+    const walked = Policy.initialise(backend, smallConfig, deriveKey(1, 'x'));
     const first = trainerOf(walked, null);
     await first.step(batch(100), 1e-2);
     const stored = await first.state();
-    const fresh = Policy.initialise(backend, config, deriveKey(1, 'x'));
+    const fresh = Policy.initialise(backend, smallConfig, deriveKey(1, 'x'));
     for (const [name, variable] of walked.variables) fresh.variables.get(name)!.assign(variable);
     const second = trainerOf(fresh, stored);
     for (const trainer of [first, second]) {

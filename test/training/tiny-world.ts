@@ -15,6 +15,7 @@ import type {
   GrpoJob,
   JobControl,
   ReflectionSftJob,
+  ScratchModel,
   SftJob,
   TrainerEvent,
 } from '../../training/job.js';
@@ -184,7 +185,9 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
       reflective: 'is this video normal or abnormal ? answer , reflect , then answer again .',
     },
     seed: 3,
+    base: null,
   };
+  const tuning = { lora: null, freezeVision: false, recompute: false };
   const targetFile = await write('targets.jsonl', targets);
   const reflectionFile = await write('reflections.jsonl', reflections);
   const workDir = async (name: string): Promise<string> => {
@@ -203,7 +206,7 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
       intermediateSize: 48,
       mropeSection: [2, 3, 3],
     },
-  });
+  }) as ScratchModel;
   return {
     folder,
     samples,
@@ -220,6 +223,7 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
         ...change,
       }),
       model,
+      tuning,
       targets: targetFile,
       extraWords,
       resumeFrom: null,
@@ -230,6 +234,7 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
       workDir: await workDir(name),
       params: ReflectionConfig.parse({ sft: { steps: 4, batchSize: 4, checkpointEvery: 2 }, ...change }),
       start,
+      tuning,
       targets: targetFile,
       reflections: reflectionFile,
       resumeFrom: null,
@@ -248,6 +253,7 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
         ...change,
       }),
       start,
+      tuning,
       startState: null,
       reference: start,
       epoch: 0,

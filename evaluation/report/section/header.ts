@@ -30,12 +30,17 @@ ${last !== undefined && headline(evaluation, last)}
 }
 
 function lede(config: ReportInput['config'], samples: number, stages: readonly string[]): string {
-  const model =
-    config.model.kind === 'scratch'
-      ? 'A small Qwen2.5-VL, trained from scratch'
-      : `Qwen2.5-VL ${config.model.size}, from pretrained weights`;
+  const model = modelInWords(config.model);
   const path = stages.map(displayName).join(', then ');
   return `${model} on ${counted(samples, 'video')}${path === '' ? '' : `: ${path}`}.`;
+}
+
+function modelInWords(model: ReportInput['config']['model']): string {
+  if (model.kind === 'scratch') return 'A small Qwen2.5-VL, trained from scratch';
+  const { tuning, freezeVision, revision } = model;
+  const how = tuning.kind === 'lora' ? `LoRA of rank ${tuning.rank}` : 'all weights trained';
+  const frozen = freezeVision ? ', vision tower frozen' : '';
+  return `Qwen2.5-VL from pretrained weights (${revision.slice(0, 16)}; ${how}${frozen})`;
 }
 
 function headline(

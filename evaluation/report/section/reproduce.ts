@@ -12,7 +12,7 @@ export function reproduce(input: ReportInput): Markup {
       markup`<li>${text}${command !== null && markup`<pre><code>${command}</code></pre>`}</li>`,
   )}</ul></section>
 <section id="reproduce"><h2>To get this again</h2>
-<p>The same configuration, code and toolchain give the same bytes. Everything that can change a result is in the configuration below; each stage's key is the hash of what went into it.</p>
+<p>The same configuration, code and toolchain give the same bytes. Everything that can change a result is in the configuration below (paths by their last part: where files lie changes nothing); each stage's key is the hash of what went into it.</p>
 <details><summary>Resolved configuration, all defaults written out</summary><pre class="config"><code>${stringify(config)}</code></pre></details>
 <details><summary>Artifacts: ${artifacts.length} stages with their keys and digests</summary><div class="scroll"><table class="artifacts"><thead><tr><th scope="col">Stage</th><th scope="col">Key</th><th scope="col">Outputs</th></tr></thead><tbody>${artifacts.map(
     ({ stage, key, outputs }) =>

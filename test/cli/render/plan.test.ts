@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { estimateText, planText } from '../../../cli/render/plan.js';
-import { estimateMemory } from '../../../config/estimate.js';
-import { cpuSpeed, estimateTime } from '../../../config/estimate-time.js';
+import { policyShape } from '../../../cli/model-shape.js';
 import { loadConfig } from '../../../config/load.js';
+import { estimateMemory } from '../../../training/memory-estimate.js';
+import { cpuSpeed, estimateTime, gpuSpeed } from '../../../training/time-estimate.js';
 
 test('a plan says what each stage does and why', () => {
   expect(
@@ -41,15 +42,23 @@ test('a plan says what each stage does and why', () => {
 
 test('an estimate says what the memory is for and which stage needs most', async () => {
   const loaded = await loadConfig('micro');
+  const shape = await policyShape(loaded);
   const text = estimateText(
-    estimateMemory(loaded),
-    estimateTime(loaded.config, cpuSpeed(2)),
+    estimateMemory(loaded, shape),
+    estimateTime(loaded.config, shape, cpuSpeed(2)),
     'this machine (2 cores, no GPU)',
   );
   expect(text).toMatch(/^0\.\d\d million parameters in float32, sequences of up to \d+ tokens\n/);
   expect(text).toMatch(
     /^grpo +\d+ MiB +weights \d+ MiB, gradients .*, reference .*, activations .*, cache /m,
   );
-  expect(text).toMatch(/^predictions +\d+ MiB +weights \d+ MiB, cache \d+ MiB$/m);
+  expect(text).toMatch(/^predictions +\d+ MiB +weights \d+ MiB, activations \d+ MiB, cache \d+ MiB$/m);
   expect(text).toMatch(/\nat most \d+ MiB \(\S+\); very roughly .* of this machine \(2 cores, no GPU\)\n$/);
+});
+
+test('an estimate says how little of a model LoRA trains', async () => {
+  const loaded = await loadConfig('qwen2.5-vl-7b-lora');
+  const shape = await policyShape(loaded);
+  const text = estimateText(estimateMemory(loaded, shape), estimateTime(loaded.config, shape, gpuSpeed), 'x');
+  expect(text).toMatch(/^8292 million parameters in float32 \(40\.37 million values trained\), /);
 });

@@ -1,5 +1,7 @@
-import { modelShape, parameterCounts, videoTokens } from './model-shape.js';
-import type { RunConfig } from './schema.js';
+import type { RunConfig } from '../config/schema.js';
+import type { PolicyConfig } from '../policy/config.js';
+import { parameterCounts, videoTokens } from './model-shape.js';
+import { tuningOf } from './model-tuning.js';
 
 /** How fast a device works: rough figures, good for telling minutes from days. */
 export interface DeviceSpeed {
@@ -26,23 +28,29 @@ export interface StageTime {
 
 /** Answers written at once. */
 const answersAtOnce = 64;
-
 /**
  * Rough seconds of the stages that run on the device. `samples` per split, where known, adds the stages whose work grows
  * with the data.
+ *
+ * @param policy the shape of the model that is trained
  */
 export function estimateTime(
   config: RunConfig,
+  policy: PolicyConfig,
   speed: DeviceSpeed,
   samples?: Readonly<Record<'reflect' | 'test' | 'val', number>>,
 ): readonly StageTime[] {
-  const counts = parameterCounts(modelShape(config.model));
+  const counts = parameterCounts(policy);
+  const { lora, recompute } = tuningOf(config.model);
+  // In forward passes: one, as much again for the gradient of the inputs and for that of the weights, which an adapter
+  // spares, and one more where layers are recomputed.
+  const passes = 2 + (lora === null ? 1 : 0) + (recompute ? 1 : 0);
   const perVideo = videoTokens(config.frames);
   // A patch is seen by the vision tower, four of them make one token of the decoder.
   const forward = (completion: number): number =>
     2 * (counts.vision * 4 * perVideo + counts.text * (perVideo + completion));
   const train = (sequences: number, completion: number): number =>
-    (3 * sequences * forward(completion)) / speed.flops;
+    (passes * sequences * forward(completion)) / speed.flops;
   const write = (sequences: number, completion: number): number => {
     const reading = (4 * counts.text) / speed.bandwidth;
     const computing = (2 * counts.text * Math.min(sequences, answersAtOnce)) / speed.flops;

@@ -1,0 +1,122 @@
+import { TerminalError } from '../core/errors.js';
+import type { FramesConfig } from '../config/dataset.js';
+import type { ResolvedConfig } from '../config/schema.js';
+import type { PolicyConfig } from '../policy/config.js';
+import type { Segment } from '../policy/media.js';
+import { tokensPerMicroBatch } from './micro-batch.js';
+import { parameterCounts, videoTokens } from './model-shape.js';
+import {
+  answeringMemory,
+  trainingMemory,
+  valueCounts,
+  type SequenceBatch,
+  type StepMemory,
+} from './step-memory.js';
+import { tuningOf } from './model-tuning.js';
+
+/** Bytes on the device while one stage runs, by what they are for. */
+export interface StageMemory extends StepMemory {
+  readonly stage: 'sft' | 'drafts' | 'reflection-sft' | 'grpo' | 'predictions';
+}
+
+export interface MemoryEstimate {
+  readonly parameters: number;
+  /** Those that are trained: all, all but the vision tower's, or an adapter's. */
+  readonly trained: number;
+  /** Prompt and completion of the longest sequence, in tokens. */
+  readonly longestSequence: number;
+  readonly stages: readonly StageMemory[];
+  readonly peak: StageMemory;
+}
+
+/** Sequences that drafts and predictions write at once. */
+const answersAtOnce = 64;
+/** A tokenizer of words makes about one token of a word, a byte-pair one about 1.35. */
+const tokensPerWord = { scratch: 1, pretrained: 1.35 };
+
+/**
+ * Device memory that a run needs: an upper estimate of what is kept, without the allocator's waste. Checked against
+ * measured peaks on the CPU by `npm run bench -- memory`; not measured on a GPU.
+ *
+ * @param policy the shape of the model that is trained
+ */
+export function estimateMemory({ config, prompts }: ResolvedConfig, policy: PolicyConfig): MemoryEstimate {
+  const { frames, reflection, grpo, evaluation, model } = config;
+  const tuning = tuningOf(model);
+  const counts = parameterCounts(policy);
+  const words = (text: string): number => Math.ceil(text.split(/\s+/).length * tokensPerWord[model.kind]);
+  const prompt = videoTokens(frames) + Math.max(...Object.values(prompts).map(words)) + 16;
+
+  const batch = (rows: number, videos: number, completion: number): SequenceBatch => ({
+    rows,
+    length: prompt + completion,
+    predicted: completion,
+    segments: [segmentOf(frames, videos)],
+  });
+  /** The rows that share one micro-batch, in whole groups. */
+  const rowsOf = (completion: number, together = 1): number =>
+    together * Math.max(1, Math.floor(tokensPerMicroBatch / ((prompt + completion) * together)));
+  const trained = (stage: StageMemory['stage'], completion: number): StageMemory => {
+    const rows = rowsOf(completion);
+    return { stage, ...trainingMemory(policy, tuning, batch(rows, rows, completion)) };
+  };
+  const answered = (stage: StageMemory['stage'], completion: number): StageMemory => ({
+    stage,
+    ...answeringMemory(policy, tuning, batch(answersAtOnce, answersAtOnce, completion)),
+  });
+
+  // What SFT is taught is about as long as what may be drafted or answered in one pass.
+  const single = reflection.sampling.maxTokens;
+  const sampled = grpo.sampling.maxTokens;
+  const together = rowsOf(sampled, grpo.groupSize);
+  const stages: StageMemory[] = [
+    trained('sft', single),
+    ...(grpo.preset === 'vad-r1' ? [] : [answered('drafts', single), trained('reflection-sft', sampled)]),
+    {
+      stage: 'grpo',
+      ...trainingMemory(policy, tuning, batch(together, together / grpo.groupSize, sampled), {
+        reference: grpo.beta === 0 ? null : tuning.lora === null ? 'policy' : 'adapter',
+        cached: batch(Math.min(answersAtOnce, grpo.promptsPerStep * grpo.groupSize), 0, sampled),
+      }),
+    },
+    answered('predictions', evaluation.sampling.maxTokens),
+  ];
+  return {
+    parameters: counts.vision + counts.text,
+    trained: valueCounts(policy, tuning).trained,
+    longestSequence: prompt + Math.max(single, sampled, evaluation.sampling.maxTokens),
+    stages,
+    peak: stages.reduce((most, stage) => (stage.total > most.total ? stage : most)),
+  };
+}
+
+/** The patches of some videos of a run; of a pixel budget, all of it in a nearly square picture. */
+function segmentOf({ policyFrames, size }: FramesConfig, videos: number): Segment {
+  const frames = (videos * policyFrames) / 2;
+  if ('width' in size) return { frames, h: size.height / 14, w: size.width / 14 };
+  const tokens = Math.floor(size.maxPixels / (28 * 28));
+  const rows = Math.max(1, Math.floor(Math.sqrt(tokens)));
+  return { frames, h: 2 * rows, w: 2 * Math.floor(tokens / rows) };
+}
+
+/**
+ * @param available bytes of device memory
+ * @throws TerminalError `config.does-not-fit`, with both numbers
+ */
+export function requireFit(estimate: MemoryEstimate, available: number, device: string): void {
+  const { peak } = estimate;
+  if (peak.total <= available) return;
+  throw new TerminalError(
+    'config.does-not-fit',
+    `\`${peak.stage}\` needs about ${gib(peak.total)} of device memory, ${device} has ${gib(available)}`,
+    {
+      fix: 'take a smaller model, LoRA (model.tuning), fewer or smaller frames, or a device with more memory (--device-memory says how much it has)',
+      fields: { stage: peak.stage, needed: peak.total, available },
+    },
+  );
+}
+
+/** `165.2 GiB`, `13 MiB`. */
+export function gib(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
