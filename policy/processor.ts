@@ -25,52 +25,6 @@ export function videoTokens(grid: Grid, spatialMergeSize = 2): number {
   return (grid.t * grid.h * grid.w) / spatialMergeSize ** 2;
 }
 
-/** Python's round: halves go to the even neighbour. */
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  if (x - floor !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
-/**
- * The size a picture is resized to (transformers 4.57.6 `smart_resize`): both sides multiples of `factor`, the pixel
- * count within the budget, the aspect ratio kept as far as that allows. TerminalError `policy.bad-aspect-ratio` when
- * one side is over 200 times the other.
- */
-export function smartResize(
-  height: number,
-  width: number,
-  {
-    factor = 28,
-    minPixels = 56 * 56,
-    maxPixels = 14 * 14 * 4 * 1280,
-  }: { factor?: number; minPixels?: number; maxPixels?: number } = {},
-): { height: number; width: number } {
-  if (Math.max(height, width) / Math.min(height, width) > 200) {
-    throw new TerminalError(
-      'policy.bad-aspect-ratio',
-      `a ${height} x ${width} picture is over 200 times as long as wide`,
-    );
-  }
-  const rows = roundHalfEven(height / factor) * factor;
-  const columns = roundHalfEven(width / factor) * factor;
-  if (rows * columns > maxPixels) {
-    const beta = Math.sqrt((height * width) / maxPixels);
-    return {
-      height: Math.max(factor, Math.floor(height / beta / factor) * factor),
-      width: Math.max(factor, Math.floor(width / beta / factor) * factor),
-    };
-  }
-  if (rows * columns < minPixels) {
-    const beta = Math.sqrt(minPixels / (height * width));
-    return {
-      height: Math.ceil((height * beta) / factor) * factor,
-      width: Math.ceil((width * beta) / factor) * factor,
-    };
-  }
-  return { height: rows, width: columns };
-}
-
 /**
  * Frames to the vision tower's input, in the order of transformers' Qwen2-VL processor: patches by time, then by
  * merge block (rows, columns), then inside the block; values by channel, frame of the pair, row, column. An odd
@@ -92,7 +46,7 @@ export function patchify(
   }
   if (height % (p * m) !== 0 || width % (p * m) !== 0) {
     const message = `frames of ${height} x ${width} pixels: both sides must be multiples of ${p * m}`;
-    throw new TerminalError('policy.bad-frames', message, { fix: 'resize with smartResize' });
+    throw new TerminalError('policy.bad-frames', message, { fix: 'resize with video/smart-resize.ts' });
   }
   const grid: Grid = { t: Math.ceil(count / tp), h: height / p, w: width / p };
   const patches = new Float32Array(grid.t * grid.h * grid.w * 3 * tp * p * p);

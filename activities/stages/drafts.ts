@@ -8,7 +8,7 @@ import type { Stage } from '../stage.js';
 /** First answers of the SFT policy on the `reflect` split, written without the label: -> drafts. */
 export const drafts: Stage = {
   name: 'drafts',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) => ({

@@ -13,7 +13,7 @@ import { trainingPart } from './sft.js';
 /** One epoch of GRPO on the `rl` split: -> checkpoint, log, completions. */
 export const grpo: Stage = {
   name: 'grpo',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }, { variant }) =>

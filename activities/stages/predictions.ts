@@ -17,7 +17,7 @@ export function promptOf(checkpoint: CheckpointStage, grpo: GrpoConfig): keyof P
 /** Answers of each checkpoint on the held-out split: -> one list per checkpoint. */
 export const predictions: Stage = {
   name: 'predictions',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'eval',
   params: ({ config, prompts }, { variant, shard }) =>

@@ -15,7 +15,7 @@ const splits: readonly Split[] = ['sft', 'reflect', 'val'];
 /** Fine-tuning on reflective sequences, from the SFT checkpoint: -> checkpoint, log. */
 export const reflectionSft: Stage = {
   name: 'reflection-sft',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) =>

@@ -28,7 +28,7 @@ export async function trainingPart(
 /** Supervised fine-tuning on the reasoning targets: -> checkpoint, log. */
 export const sft: Stage = {
   name: 'sft',
-  version: 1,
+  version: 2,
   queue: 'gpu',
   seed: 'train',
   params: ({ config, prompts }) =>

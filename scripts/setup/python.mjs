@@ -14,13 +14,10 @@ const names = [
   'python',
 ];
 
-/** Any Python 3 that runs (a version manager's stub for an absent one does not), or null. */
-export function findPython() {
-  return (
-    pythons().find(
-      (path) => capture(path, ['-c', 'import sys, zipfile; sys.exit(sys.version_info < (3, 8))']) !== null,
-    ) ?? null
-  );
+/** Any Python that runs (a version manager's stub for an absent one does not) and is new enough, or null. */
+export function findPython(oldest = [3, 8]) {
+  const code = `import sys, zipfile; sys.exit(sys.version_info < (${oldest.join(', ')}))`;
+  return pythons().find((path) => capture(path, ['-c', code]) !== null) ?? null;
 }
 
 /**

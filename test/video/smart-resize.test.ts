@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TerminalError } from '../../core/errors.js';
 import { smartResize } from '../../video/smart-resize.js';
+import { shapeFixtures } from '../policy/shape-fixtures.js';
 
 const qwen = { factor: 28, minPixels: 4 * 28 * 28, maxPixels: 128 * 28 * 28 };
 
@@ -17,6 +18,19 @@ describe('smartResize', () => {
     [1920, 1080, 420, 224],
   ])('%i x %i becomes %i x %i', (height, width, toHeight, toWidth) => {
     expect(smartResize(height, width, qwen)).toEqual({ height: toHeight, width: toWidth });
+  });
+
+  it('agrees with transformers wherever no side rounds to nothing', () => {
+    let compared = 0;
+    for (const [height, width, factor, minPixels, maxPixels, size] of shapeFixtures.resized) {
+      const resize = () => smartResize(height, width, { factor, minPixels, maxPixels });
+      if (size === null) expect(resize, `${height} x ${width}`).toThrow(TerminalError);
+      else if (Math.min(height, width) > factor / 2) {
+        expect(Object.values(resize()), `${height} x ${width}, factor ${factor}`).toEqual(size);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(60);
   });
 
   it('rounds halves to the even multiple, as Python does', () => {
