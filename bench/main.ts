@@ -4,6 +4,7 @@ import { exitCodeOfError } from '../cli/exit-codes.js';
 import { processTerminal } from '../cli/terminal.js';
 import { describeError } from '../core/errors.js';
 import { addLoad } from './load/command.js';
+import { addMemoryBench } from './memory/command.js';
 import { addPolicyBench } from './policy/command.js';
 
 const terminal = processTerminal();
@@ -15,6 +16,7 @@ const program = new Command('npm run bench --')
   .addHelpText('after', '\nExample:\n  npm run bench -- policy --only sft-demo');
 addPolicyBench(program, terminal);
 addLoad(program);
+addMemoryBench(program, terminal);
 try {
   await program.parseAsync();
 } catch (error) {

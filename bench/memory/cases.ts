@@ -30,12 +30,21 @@ const adapters: ModelTuning = {
 };
 
 /** 28 million parameters; large enough that what is kept outweighs what every process needs. */
-const middle = shape({ layers: 8, hiddenSize: 512, heads: 8, keyValueHeads: 4, intermediateSize: 1408 }, 4096);
+const middle = shape(
+  { layers: 8, hiddenSize: 512, heads: 8, keyValueHeads: 4, intermediateSize: 1408 },
+  4096,
+);
 /** For tests: a quarter of the layers, half the width. */
 const small = shape({ layers: 4, hiddenSize: 256, heads: 4, keyValueHeads: 2, intermediateSize: 704 }, 2048);
 
 function shape(
-  text: { layers: number; hiddenSize: number; heads: number; keyValueHeads: number; intermediateSize: number },
+  text: {
+    layers: number;
+    hiddenSize: number;
+    heads: number;
+    keyValueHeads: number;
+    intermediateSize: number;
+  },
   vocabulary: number,
 ): PolicyConfig {
   const model = ModelConfig.parse({ kind: 'scratch', text: { ...text, mropeSection: [8, 12, 12] } });

@@ -1,6 +1,7 @@
 /**
  * Makes the training steps of one case in a process of its own and says how much memory they took at most:
- * `node --expose-gc child.js CASE` with the case as JSON, in a trainer's environment.
+ * `node --expose-gc child.js measure CASE FOLDER`, with
+ * the case as JSON and a model that `child.js write CASE FOLDER` wrote, in a trainer's environment.
  */
 import { deriveKey, Random } from '../../core/random.js';
 import { loadBackend } from '../../policy/backend.js';
@@ -13,14 +14,8 @@ import { trainerTuning } from '../../training/model-tuning.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
 import { trainWordTokenizer } from '../../policy/word-tokenizer.js';
 import { grpoParams, sftOptimizer, type MemoryCase } from './cases.js';
+import type { MeasuredMemory } from './protocol.js';
 import { residentMemory, resetPeak } from './resident-memory.js';
-
-/** What the child reports. */
-export interface MeasuredMemory {
-  /** Bytes above what the process held once TensorFlow was loaded. */
-  readonly peak: number;
-  readonly backend: string;
-}
 
 const steps = 3;
 
@@ -60,7 +55,13 @@ async function measure(of: MemoryCase, folder: string): Promise<MeasuredMemory> 
     for (let step = 0; step < steps; step++) {
       const sequences = Array.from({ length: of.rows }, (): SupervisedSequence => {
         const completion = words(of.completion);
-        return { prompt, completion, learnt: completion.map(() => 1), video: video(), longest: of.prompt + of.completion };
+        return {
+          prompt,
+          completion,
+          learnt: completion.map(() => 1),
+          video: video(),
+          longest: of.prompt + of.completion,
+        };
       });
       await trainer.step(sequences, 1e-4);
     }

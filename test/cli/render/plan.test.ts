@@ -52,7 +52,9 @@ test('an estimate says what the memory is for and which stage needs most', async
   expect(text).toMatch(
     /^grpo +\d+ MiB +weights \d+ MiB, gradients .*, reference .*, activations .*, cache /m,
   );
-  expect(text).toMatch(/^predictions +\d+ MiB +weights \d+ MiB, activations \d+ MiB, cache \d+ MiB$/m);
+  expect(text).toMatch(
+    /^predictions +\d+ MiB +weights \d+ MiB, activations \d+ MiB, cache \d+ MiB, graph \d+ MiB$/m,
+  );
   expect(text).toMatch(/\nat most \d+ MiB \(\S+\); very roughly .* of this machine \(2 cores, no GPU\)\n$/);
 });
 
