@@ -53,12 +53,15 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
     predicted: completion,
     segments: [segmentOf(frames, videos)],
   });
-  /** The rows that share one micro-batch, in whole groups. */
-  const rowsOf = (completion: number, together = 1): number =>
-    together * Math.max(1, Math.floor(tokensPerMicroBatch / ((prompt + completion) * together)));
-  const trained = (stage: StageMemory['stage'], completion: number): StageMemory => {
-    const rows = rowsOf(completion);
-    return { stage, ...trainingMemory(policy, tuning, batch(rows, rows, completion)) };
+  /** How a batch is cut into micro-batches of whole groups, as `micro-batch.ts` does it. */
+  const cut = (groups: number, together: number, completion: number) => {
+    const most = Math.max(1, Math.floor(tokensPerMicroBatch / ((prompt + completion) * together)));
+    const parts = Math.ceil(groups / most);
+    return { rows: together * Math.ceil(groups / parts), parts };
+  };
+  const trained = (stage: StageMemory['stage'], batchSize: number, completion: number): StageMemory => {
+    const { rows, parts } = cut(batchSize, 1, completion);
+    return { stage, ...trainingMemory(policy, tuning, batch(rows, rows, completion), { parts }) };
   };
   const answered = (stage: StageMemory['stage'], completion: number): StageMemory => ({
     stage,
@@ -68,13 +71,16 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
   // What SFT is taught is about as long as what may be drafted or answered in one pass.
   const single = reflection.sampling.maxTokens;
   const sampled = grpo.sampling.maxTokens;
-  const together = rowsOf(sampled, grpo.groupSize);
+  const { rows, parts } = cut(grpo.promptsPerStep, grpo.groupSize, sampled);
   const stages: StageMemory[] = [
-    trained('sft', single),
-    ...(grpo.preset === 'vad-r1' ? [] : [answered('drafts', single), trained('reflection-sft', sampled)]),
+    trained('sft', config.sft.batchSize, single),
+    ...(grpo.preset === 'vad-r1'
+      ? []
+      : [answered('drafts', single), trained('reflection-sft', reflection.sft.batchSize, sampled)]),
     {
       stage: 'grpo',
-      ...trainingMemory(policy, tuning, batch(together, together / grpo.groupSize, sampled), {
+      ...trainingMemory(policy, tuning, batch(rows, rows / grpo.groupSize, sampled), {
+        parts,
         reference: grpo.beta === 0 ? null : tuning.lora === null ? 'policy' : 'adapter',
         cached: batch(Math.min(answersAtOnce, grpo.promptsPerStep * grpo.groupSize), 0, sampled),
       }),

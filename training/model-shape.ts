@@ -2,6 +2,7 @@ import type { FramesConfig } from '../config/dataset.js';
 import type { ModelConfig } from '../config/model.js';
 import { parsePolicyConfig, type PolicyConfig } from '../policy/config.js';
 import { parameterSpecs } from '../policy/parameters.js';
+import { SPECIAL_TOKENS } from '../policy/word-tokenizer.js';
 import { scratchConfig } from './scratch-model.js';
 
 /** Words of a `scratch` tokenizer; the real number follows from the texts of the run and hardly matters for the size. */
@@ -12,7 +13,8 @@ export function scratchShape(
   model: Extract<ModelConfig, { kind: 'scratch' }>,
   vocabulary = scratchVocabulary,
 ): PolicyConfig {
-  return scratchConfig(model, { size: vocabulary, idOf: () => 0 });
+  const specials: readonly string[] = SPECIAL_TOKENS;
+  return scratchConfig(model, { size: vocabulary, idOf: (token) => specials.indexOf(token) });
 }
 
 /** The released vision tower, the same at every size. */

@@ -10,16 +10,19 @@ const bytesPerValue = 4;
 
 /** Bytes on the device at the worst moment of a step, by what they are for. */
 export interface StepMemory {
+  /** The policy's own, and those of the compiled step. */
   readonly weights: number;
   readonly gradients: number;
   /** Adam's two moments. */
   readonly moments: number;
   /** What GRPO's reference policy adds. */
   readonly reference: number;
-  /** What a backward pass keeps and works with; of answering, the largest layer of a prompt. */
+  /** What the backward pass keeps and works with; of answering, the largest layer of the prompts. */
   readonly activations: number;
   /** Keys and values of the sequences that are written at once. */
   readonly cache: number;
+  /** What TensorFlow needs for the compiled graph itself, in main memory; with a GPU it is not on the device. */
+  readonly graph: number;
   readonly total: number;
 }
 
@@ -68,91 +71,149 @@ export function valueCounts(policy: PolicyConfig, { lora, freezeVision }: ModelT
 }
 
 /**
- * How often a value lies on the device while its kind of step runs. Trained values live in the compiled step and in the
- * policy's variables, which generation and saving read; so do moments and summed gradients between steps.
+ * A supervised step or a GRPO update on its largest micro-batch: what follows from the steps that `learner.ts` compiles
+ * and from the operations in `policy/`, without what the allocator wastes.
  */
-const copies = { frozen: 1, trained: 2, gradients: 2, moments: 2 * 2 } as const;
-
-/** A supervised step or a GRPO update on its largest micro-batch. */
 export function trainingMemory(
   policy: PolicyConfig,
   tuning: ModelTuning,
   batch: SequenceBatch,
-  more: { readonly reference?: 'policy' | 'adapter' | null; readonly cached?: SequenceBatch | null } = {},
+  more: {
+    readonly reference?: 'policy' | 'adapter' | null;
+    /** Micro-batches of one update: gradients of several are summed. */
+    readonly parts?: number;
+    readonly cached?: SequenceBatch | null;
+  } = {},
 ): StepMemory {
   const { trained, frozen, trainedVision } = valueCounts(policy, tuning);
+  const { parts = 1, cached = null } = more;
   const reference = { policy: frozen + trained, adapter: trained, none: 0 }[more.reference ?? 'none'];
-  return inBytes({
-    weights: copies.frozen * frozen + copies.trained * trained,
-    gradients: copies.gradients * trained,
-    moments: copies.moments * trained,
-    reference,
-    activations: keptValues(policy, tuning, batch, trainedVision > 0),
-    cache: more.cached == null ? 0 : cacheValues(policy, more.cached),
-  });
+  const passes = 1 + (parts > 1 ? 1 : 0) + (more.reference == null ? 0 : 0.5);
+  return inBytes(
+    {
+      // What is trained is the policy's, for generation and saving, and apart from that the step's; what is frozen is
+      // shared.
+      weights: frozen + 2 * trained + joinedValues(policy, tuning),
+      gradients: parts > 1 ? 2 * trained : trained,
+      moments: 2 * trained,
+      reference,
+      activations: keptValues(policy, tuning, batch, { trained, trainedVision }),
+      cache: cached === null ? 0 : cacheValues(policy, cached),
+    },
+    passes * graphBytes(policy, tuning),
+  );
 }
 
 /** Writing answers to prompts. */
 export function answeringMemory(policy: PolicyConfig, tuning: ModelTuning, batch: SequenceBatch): StepMemory {
   const { trained, frozen } = valueCounts(policy, tuning);
   const prompts = { ...batch, length: batch.length - batch.predicted };
-  const largest = Math.max(layerValues(policy, prompts), ...visionBlocks(policy, batch));
-  return inBytes({
-    weights: tuning.lora === null ? trained + frozen : frozen + trained,
-    gradients: 0,
-    moments: 0,
-    reference: 0,
-    activations: largest,
-    cache: cacheValues(policy, batch),
-  });
+  return inBytes(
+    {
+      weights: trained + frozen + policy.layers * projectionValues(policy, tuning),
+      gradients: 0,
+      moments: 0,
+      reference: 0,
+      activations: Math.max(
+        layerValues(policy, prompts) + layerWork(policy, prompts),
+        ...visionBlocks(policy, batch).map(({ kept, work }) => kept + work),
+      ),
+      cache: cacheValues(policy, batch),
+    },
+    graphBytes(policy, tuning) / 4,
+  );
 }
 
-/** Values that the backward pass keeps, with what it works with at its largest layer. */
+/** Query, key and value matrices of a layer side by side, where no adapter keeps them apart. */
+function projectionValues(policy: PolicyConfig, { lora }: ModelTuning): number {
+  const { hiddenSize, heads, keyValueHeads, headDim } = policy;
+  return lora === null ? hiddenSize * (heads + 2 * keyValueHeads) * headDim : 0;
+}
+
+/** Joined projections live from a layer's forward pass to its backward pass. */
+function joinedValues(policy: PolicyConfig, tuning: ModelTuning): number {
+  return (tuning.recompute ? 1 : policy.layers) * projectionValues(policy, tuning);
+}
+
+/** Copies of the logits: themselves, softmax minus target, and the gradient. */
+const logitsCopies = 3;
+
+/** Values that the backward pass keeps, with what it works with at its worst moment. */
 function keptValues(
   policy: PolicyConfig,
   { recompute }: ModelTuning,
   batch: SequenceBatch,
-  reachesVision: boolean,
+  { trained, trainedVision }: Pick<ValueCounts, 'trained' | 'trainedVision'>,
 ): number {
   const blocks = visionBlocks(policy, batch);
-  const layer = layerValues(policy, batch);
-  const tokens = batch.rows * batch.length;
   const patches = batch.segments.reduce((sum, { frames, h, w }) => sum + frames * h * w, 0);
-  const logits = 3 * batch.rows * batch.predicted * policy.vocabSize;
-  const text = recompute
-    ? policy.layers * tokens * policy.hiddenSize + Math.max(2 * layer, logits)
-    : policy.layers * layer + Math.max(layer, logits);
-  if (!reachesVision) return Math.max(text, ...blocks);
-  const tower = recompute
-    ? policy.vision.depth * patches * policy.vision.hiddenSize
-    : blocks.reduce((sum, block) => sum + block, 0);
-  return text + tower + (recompute ? Math.max(0, 2 * Math.max(...blocks) - 2 * layer) : 0);
+  const kept = layerValues(policy, batch);
+  const work = layerWork(policy, batch);
+  const logits = logitsCopies * batch.rows * batch.predicted * policy.vocabSize;
+  const largest = (of: (block: LayerMemory) => number): number => Math.max(0, ...blocks.map(of));
+  const inputs = policy.layers * batch.rows * batch.length * policy.hiddenSize;
+  const text = recompute ? inputs : policy.layers * kept;
+  // With recomputation the logits come between passes over single layers. Their place is too large for what those need and
+  // TensorFlow's allocator does not give it back (measured); only gradients fill it up.
+  const textWork = recompute ? kept + work + Math.max(0, logits - trained) : Math.max(logits, work);
+  const reachesVision = trainedVision > 0;
+  const seen = !reachesVision
+    ? 0
+    : recompute
+      ? policy.vision.depth * patches * policy.vision.hiddenSize
+      : blocks.reduce((sum, block) => sum + block.kept, 0);
+  // The tower's gradient comes last, when what the decoder kept is gone.
+  return Math.max(
+    seen + text + textWork,
+    seen + largest((block) => block.work + (recompute || !reachesVision ? block.kept : 0)),
+  );
 }
 
-/** Values that the gradient of one decoder layer needs: norms, projections, attention probabilities, SwiGLU. */
-function layerValues(policy: PolicyConfig, { rows, length }: Pick<SequenceBatch, 'rows' | 'length'>): number {
+/** Values of one layer or block. */
+interface LayerMemory {
+  /** What its gradient needs: norms, projections, attention probabilities, SwiGLU. */
+  readonly kept: number;
+  /** What is there besides while its gradient is computed: of the scores or of SwiGLU. */
+  readonly work: number;
+}
+
+type Rows = Pick<SequenceBatch, 'rows' | 'length'>;
+
+/** What the gradient of one decoder layer needs: see `policy/decoder.ts` and the saved tensors of `policy/ops.ts`. */
+function layerValues(policy: PolicyConfig, { rows, length }: Rows): number {
   const { hiddenSize, heads, keyValueHeads, headDim, intermediateSize } = policy;
-  const perToken = 8 * hiddenSize + 2 * keyValueHeads * headDim + 4 * intermediateSize + 2 * heads * length;
+  const perToken = 7 * hiddenSize + 2 * keyValueHeads * headDim + 4 * intermediateSize + heads * length;
   return rows * length * perToken;
 }
 
-/** The same of each block of the vision tower. */
-function visionBlocks({ vision }: PolicyConfig, { segments }: Pick<SequenceBatch, 'segments'>): number[] {
+/** Three tensors of the size of the scores, or five of SwiGLU's. */
+function layerWork({ heads, intermediateSize }: PolicyConfig, { rows, length }: Rows): number {
+  return rows * length * Math.max(3 * heads * length, 5 * intermediateSize);
+}
+
+/** The same for each block of the vision tower. */
+function visionBlocks(
+  { vision }: PolicyConfig,
+  { segments }: Pick<SequenceBatch, 'segments'>,
+): LayerMemory[] {
   const { depth, hiddenSize, heads, intermediateSize, spatialMergeSize } = vision;
+  const unit = spatialMergeSize ** 2;
   return Array.from({ length: depth }, (_, block) => {
-    let values = 0;
+    let kept = 0;
+    let work = 0;
     for (const segment of segments) {
-      const patches = segment.h * segment.w;
-      const unit = spatialMergeSize ** 2;
-      const pairs = vision.fullAttentionBlocks.includes(block)
-        ? patches ** 2
+      const perFrame = segment.h * segment.w;
+      const scores = vision.fullAttentionBlocks.includes(block)
+        ? perFrame ** 2
         : planWindows(vision, segment).groups.reduce(
             (sum, { windows, units }) => sum + windows * (units * unit) ** 2,
             0,
           );
-      values += segment.frames * (patches * (11 * hiddenSize + 4 * intermediateSize) + 2 * heads * pairs);
+      const patches = segment.frames * perFrame;
+      kept += patches * (10 * hiddenSize + 4 * intermediateSize) + segment.frames * heads * scores;
+      work += Math.max(3 * segment.frames * heads * scores, 5 * patches * intermediateSize);
     }
-    return values;
+    return { kept, work };
   });
 }
 
@@ -164,9 +225,17 @@ function cacheValues(
   return 2 * layers * keyValueHeads * headDim * rows * length;
 }
 
-function inBytes(values: Omit<StepMemory, 'total'>): StepMemory {
-  const parts = Object.fromEntries(
-    Object.entries(values).map(([name, count]) => [name, bytesPerValue * count]),
-  ) as unknown as Omit<StepMemory, 'total'>;
-  return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
+/**
+ * Measured on the CPU with models of next to no width: 50 MB for the first graph, and about so much for every layer that
+ * a pass goes through, its gradient and its updates included.
+ */
+function graphBytes({ layers, vision }: PolicyConfig, { lora, recompute }: ModelTuning): number {
+  const perLayer = (lora === null ? 9e6 : 12.5e6) + (recompute ? 1e6 : 0);
+  return 50e6 + (layers + vision.depth) * perLayer;
+}
+
+function inBytes(values: Omit<StepMemory, 'graph' | 'total'>, graph: number): StepMemory {
+  const scaled = Object.entries(values).map(([name, count]) => [name, bytesPerValue * count] as const);
+  const parts = Object.fromEntries(scaled) as unknown as typeof values;
+  return { ...parts, graph, total: scaled.reduce((sum, [, bytes]) => sum + bytes, graph) };
 }

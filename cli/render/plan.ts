@@ -52,7 +52,7 @@ function trained(memory: MemoryEstimate): string {
 }
 
 function parts(stage: MemoryEstimate['peak']): string {
-  const named = ['weights', 'gradients', 'moments', 'reference', 'activations', 'cache'] as const;
+  const named = ['weights', 'gradients', 'moments', 'reference', 'activations', 'cache', 'graph'] as const;
   return named
     .filter((name) => stage[name] > 0)
     .map((name) => `${name} ${gib(stage[name])}`)
