@@ -42,8 +42,8 @@ export interface NativeBinding {
   deleteSavedModel(session: number): void;
   runSavedModel(session: number, inputs: number[], inputNames: string, outputNames: string): NativeOutput[];
   isUsingGpuDevice(): boolean;
-  /** While a step is recorded: the tensor `id` as one that exists only once `dependency` does. */
-  readonly executeAfter?: (id: number, dependency: number) => NativeOutput;
+  /** While a step is recorded: the tensor `id` as one that exists only once `dependencies` do. */
+  readonly executeAfter?: (id: number, dependencies: readonly number[]) => NativeOutput;
 }
 
 /** TensorFlow.js' kernel backend over the binding. */

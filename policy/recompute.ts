@@ -22,15 +22,17 @@ export function recompute(
     save(given);
     const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] =>
       tf.tidy(() => {
-        const again = (...tensors: Tensor[]) => body(tensors, (tensor) => after(backend, tensor, dy));
+        const again = (...tensors: Tensor[]) => body(tensors, (tensor) => after(backend, tensor, [dy]));
         // TensorFlow.js has one tape: the gradient that is being taken needs its own back.
         const { state } = tf.engine();
         const tape = state.activeTape;
         try {
-          return tf.grads(again)(
-            saved.map((tensor) => after(backend, tensor, dy)),
+          const [dx, ...others] = tf.grads(again)(
+            saved.map((tensor) => after(backend, tensor, [dy])),
             dy,
           );
+          // The layer below waits for all gradients of this one, which would else keep its second run alive.
+          return [after(backend, dx!, others), ...others];
         } finally {
           state.activeTape = tape;
         }
@@ -40,13 +42,13 @@ export function recompute(
 }
 
 /**
- * The same tensor, in a recorded graph not before `dependency` is there: otherwise TensorFlow would see that the second
- * run computes what the first one did, and keep that instead.
+ * The same tensor, in a recorded graph not before `dependencies` are there. Without that TensorFlow would see that the
+ * second run computes what the first one did, and keep that instead.
  */
-function after(backend: Backend, tensor: Tensor, dependency: Tensor): Tensor {
+function after(backend: Backend, tensor: Tensor, dependencies: readonly Tensor[]): Tensor {
   const native = nativeBackend(backend);
   const record = native?.binding.executeAfter;
   if (native === null || record === undefined) return tensor;
-  const [id, other] = native.getInputTensorIds([tensor, dependency]);
-  return native.createOutputTensor(record(id!, other!));
+  const [id, ...others] = native.getInputTensorIds([tensor, ...dependencies]);
+  return native.createOutputTensor(record(id!, others));
 }

@@ -75,11 +75,11 @@ export function trace<T>(native: NativeBackend, recorder: GraphRecorder, body: (
       if (id < FIRST_VIRTUAL) return real.tensorDataSync(id);
       throw new TypeError('a step that is recorded cannot read the value of a tensor');
     },
-    executeAfter: (id, dependency) => {
+    executeAfter: (id, dependencies) => {
       const of = known.get(id)!;
       const type = { name: 'T', type: real.TF_ATTR_TYPE, value: of.dtype };
-      const before = known.get(dependency)!.name.replace(/:\d+$/, '');
-      return add({ ...of, name: `${recorder.node('Identity', [type], [of.name], [before])}:0` });
+      const before = dependencies.map((other) => known.get(other)!.name.replace(/:\d+$/, ''));
+      return add({ ...of, name: `${recorder.node('Identity', [type], [of.name], [...new Set(before)])}:0` });
     },
   };
   // An empty target: the real object's properties are read-only, which a proxy may not contradict.
