@@ -24,11 +24,13 @@ export interface Answer {
 }
 
 /** Sequences generated together at most. */
-const rowsTogether = 64;
+export const rowsTogether = 64;
+/** Prompt tokens (distinct prompts x longest prompt) that are read together: what bounds memory for large models. */
+export const promptTokensTogether = 8192;
 
 /**
  * Answers every question, in batches that follow from the list alone: by grid, in the given order, as many questions as
- * fit {@link rowsTogether} sequences. Completions of one question share its vision and its prefill.
+ * fit {@link rowsTogether} sequences and {@link promptTokensTogether}, but always one. Completions of one question share its vision and its prefill.
  * @returns one list per question, one answer per key
  */
 export async function answerVideos(
@@ -63,14 +65,18 @@ export async function answerVideos(
 function batches(questions: readonly Question[], members: readonly number[]): number[][] {
   const found: number[][] = [];
   let rows = rowsTogether;
+  let longest = 0;
   for (const at of members) {
-    const own = questions[at]!.keys.length;
-    if (rows + own > rowsTogether) {
+    const { keys, prompt } = questions[at]!;
+    longest = Math.max(longest, prompt.length);
+    const tokens = ((found.at(-1)?.length ?? 0) + 1) * longest;
+    if (rows + keys.length > rowsTogether || tokens > promptTokensTogether) {
       found.push([]);
       rows = 0;
+      longest = prompt.length;
     }
     found.at(-1)!.push(at);
-    rows += own;
+    rows += keys.length;
   }
   return found;
 }

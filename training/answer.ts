@@ -13,7 +13,7 @@ import { RowLog } from './row-log.js';
 import type { StepRow } from './run-phases.js';
 
 /** Samples answered before the job looks whether it should stop, and says how far it is. */
-const samplesTogether = 32;
+export const samplesTogether = 32;
 
 /**
  * A checkpoint answers samples, each from its own uniform frames; `answers.jsonl` has one row per completion. Draws derive

@@ -3,12 +3,15 @@ import type { FramesConfig } from '../config/dataset.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import type { PolicyConfig } from '../policy/config.js';
 import type { Segment } from '../policy/media.js';
+import { samplesTogether } from './answer.js';
+import { promptTokensTogether, rowsTogether } from './answer-videos.js';
 import { tokensPerMicroBatch } from './micro-batch.js';
 import { parameterCounts, videoTokens } from './model-shape.js';
 import {
   answeringMemory,
   trainingMemory,
   valueCounts,
+  type AnswerBatch,
   type SequenceBatch,
   type StepMemory,
 } from './step-memory.js';
@@ -29,8 +32,6 @@ export interface MemoryEstimate {
   readonly peak: StageMemory;
 }
 
-/** Sequences that drafts and predictions write at once. */
-const answersAtOnce = 64;
 /** A tokenizer of words makes about one token of a word, a byte-pair one about 1.35. */
 const tokensPerWord = { scratch: 1, pretrained: 1.35 };
 
@@ -63,9 +64,15 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
     const { rows, parts } = cut(batchSize, 1, completion);
     return { stage, ...trainingMemory(policy, tuning, batch(rows, rows, completion), { parts }) };
   };
-  const answered = (stage: StageMemory['stage'], completion: number): StageMemory => ({
+  /** What is written together, as `answer-videos.ts` cuts it. */
+  const answers = (questions: number, each: number, completion: number): AnswerBatch => {
+    const most = Math.min(Math.floor(rowsTogether / each), Math.floor(promptTokensTogether / prompt));
+    const together = Math.max(1, Math.min(questions, most));
+    return { ...batch(together * each, together, completion), prompts: together };
+  };
+  const answered = (stage: StageMemory['stage'], each: number, completion: number): StageMemory => ({
     stage,
-    ...answeringMemory(policy, tuning, batch(answersAtOnce, answersAtOnce, completion)),
+    ...answeringMemory(policy, tuning, answers(samplesTogether, each, completion)),
   });
 
   // What SFT is taught is about as long as what may be drafted or answered in one pass.
@@ -76,16 +83,19 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
     trained('sft', config.sft.batchSize, single),
     ...(grpo.preset === 'vad-r1'
       ? []
-      : [answered('drafts', single), trained('reflection-sft', reflection.sft.batchSize, sampled)]),
+      : [
+          answered('drafts', reflection.draftsPerSample, single),
+          trained('reflection-sft', reflection.sft.batchSize, sampled),
+        ]),
     {
       stage: 'grpo',
       ...trainingMemory(policy, tuning, batch(rows, rows / grpo.groupSize, sampled), {
         parts,
         reference: grpo.beta === 0 ? null : tuning.lora === null ? 'policy' : 'adapter',
-        cached: batch(Math.min(answersAtOnce, grpo.promptsPerStep * grpo.groupSize), 0, sampled),
+        answers: answers(grpo.promptsPerStep, grpo.groupSize, sampled),
       }),
     },
-    answered('predictions', evaluation.sampling.maxTokens),
+    answered('predictions', 1, evaluation.sampling.maxTokens),
   ];
   return {
     parameters: counts.vision + counts.text,

@@ -37,6 +37,12 @@ export interface SequenceBatch {
   readonly segments: readonly Segment[];
 }
 
+/** Sequences that are written at once, some to each prompt. */
+export interface AnswerBatch extends SequenceBatch {
+  /** Different prompts, which are read once each. */
+  readonly prompts: number;
+}
+
 /** Numbers of values that are trained and that are not, in the policy and its adapter. */
 export interface ValueCounts {
   readonly trained: number;
@@ -82,13 +88,18 @@ export function trainingMemory(
     readonly reference?: 'policy' | 'adapter' | null;
     /** Micro-batches of one update: gradients of several are summed. */
     readonly parts?: number;
-    readonly cached?: SequenceBatch | null;
+    /** What is written before a step, with the weights that are trained. */
+    readonly answers?: AnswerBatch | null;
   } = {},
 ): StepMemory {
   const { trained, frozen, trainedVision } = valueCounts(policy, tuning);
-  const { parts = 1, cached = null } = more;
+  const { parts = 1, answers = null } = more;
   const reference = { policy: frozen + trained, adapter: trained, none: 0 }[more.reference ?? 'none'];
   const passes = 1 + (parts > 1 ? 1 : 0) + (more.reference == null ? 0 : 0.5);
+  const kept = keptValues(policy, tuning, batch, { trained, trainedVision });
+  const written = answers === null ? { activations: 0, cache: 0 } : writtenValues(policy, answers);
+  // One after the other, so the larger of both counts.
+  const isUpdate = kept >= written.activations + written.cache;
   return inBytes(
     {
       // What is trained is the policy's, for generation and saving, and apart from that the step's; what is frozen is
@@ -97,31 +108,37 @@ export function trainingMemory(
       gradients: parts > 1 ? 2 * trained : trained,
       moments: 2 * trained,
       reference,
-      activations: keptValues(policy, tuning, batch, { trained, trainedVision }),
-      cache: cached === null ? 0 : cacheValues(policy, cached),
+      ...(isUpdate ? { activations: kept, cache: 0 } : written),
     },
     passes * graphBytes(policy, tuning),
   );
 }
 
 /** Writing answers to prompts. */
-export function answeringMemory(policy: PolicyConfig, tuning: ModelTuning, batch: SequenceBatch): StepMemory {
+export function answeringMemory(policy: PolicyConfig, tuning: ModelTuning, batch: AnswerBatch): StepMemory {
   const { trained, frozen } = valueCounts(policy, tuning);
-  const prompts = { ...batch, length: batch.length - batch.predicted };
   return inBytes(
     {
       weights: trained + frozen + policy.layers * projectionValues(policy, tuning),
       gradients: 0,
       moments: 0,
       reference: 0,
-      activations: Math.max(
-        layerValues(policy, prompts) + layerWork(policy, prompts),
-        ...visionBlocks(policy, batch).map(({ kept, work }) => kept + work),
-      ),
-      cache: cacheValues(policy, batch),
+      ...writtenValues(policy, batch),
     },
     graphBytes(policy, tuning) / 4,
   );
+}
+
+/** Prompts are read layer by layer, each layer's temporaries together; then sequences grow token by token. */
+function writtenValues(policy: PolicyConfig, batch: AnswerBatch): { activations: number; cache: number } {
+  const prompts = { rows: batch.prompts, length: batch.length - batch.predicted };
+  return {
+    activations: Math.max(
+      layerValues(policy, prompts) + layerWork(policy, prompts),
+      ...visionBlocks(policy, batch).map(({ kept, work }) => kept + work),
+    ),
+    cache: cacheValues(policy, batch),
+  };
 }
 
 /** Query, key and value matrices of a layer side by side, where no adapter keeps them apart. */

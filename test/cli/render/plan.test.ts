@@ -50,7 +50,7 @@ test('an estimate says what the memory is for and which stage needs most', async
   );
   expect(text).toMatch(/^0\.\d\d million parameters in float32, sequences of up to \d+ tokens\n/);
   expect(text).toMatch(
-    /^grpo +\d+ MiB +weights \d+ MiB, gradients .*, reference .*, activations .*, cache /m,
+    /^grpo +\d+ MiB +weights \d+ MiB, gradients .*, reference .*, activations .*, graph /m,
   );
   expect(text).toMatch(
     /^predictions +\d+ MiB +weights \d+ MiB, activations \d+ MiB, cache \d+ MiB, graph \d+ MiB$/m,
