@@ -222,7 +222,7 @@ export class GraphStep implements CompiledStep {
     for (const name of names) {
       const given = this.request.state.get(name)!;
       if (!('start' in given)) values.set(name, given);
-      else if (given.start === 'zeros') values.set(name, tf.zeros([...given.shape]));
+      else if (given.start === 'zeros') values.set(name, tf.fill([...given.shape], 0));
       else if (given.start !== 'unset') values.set(name, tf.tensor(given.start, [...given.shape]));
     }
     return values;
