@@ -58,7 +58,9 @@ export class Learner<Inputs extends NamedTensors> {
   readonly #tuning: Tuning;
   readonly #evaluates: boolean;
   #compiled: CompiledStep | null = null;
+  /** Made since the moments were zero. */
   #updates = 0;
+  /** Micro-batches whose gradients are summed. */
   #parts = 0;
 
   constructor(
@@ -93,11 +95,6 @@ export class Learner<Inputs extends NamedTensors> {
       this.#state.set(`sum.${name}`, { shape, start: 'unset' });
     }
     this.#marker = backend.tf.scalar(0);
-  }
-
-  /** Updates made since the moments were zero. */
-  get updates(): number {
-    return this.#updates;
   }
 
   /** One update from one micro-batch. Like all that follow it does not dispose of the inputs. */
