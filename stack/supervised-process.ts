@@ -29,6 +29,8 @@ export function restartDelay(failures: number): number {
 export class SupervisedProcess {
   readonly #onChange: () => void;
   #child: ChildProcess | null = null;
+  /** Settled once the latest child's end has been taken note of. */
+  #ending: Promise<void> = Promise.resolve();
   #identity: ProcessIdentity | null = null;
   #since: Date | null = null;
   #restarts = 0;
@@ -76,8 +78,10 @@ export class SupervisedProcess {
     this.#child = child;
     this.#since = new Date();
     this.#identity = child.pid === undefined ? null : identify(child.pid);
-    child.once('error', (error) => this.#ended(child, error.message));
-    child.once('exit', (code, killer) => this.#ended(child, killer ?? `exit code ${code}`));
+    this.#ending = new Promise((resolve) => {
+      child.once('error', (error) => resolve(this.#ended(child, error.message)));
+      child.once('exit', (code, killer) => resolve(this.#ended(child, killer ?? `exit code ${code}`)));
+    });
     this.#onChange();
   }
 
@@ -86,7 +90,10 @@ export class SupervisedProcess {
     this.#stopping = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    const ending = this.#ending;
     if (this.#identity !== null) await endGroup(this.#identity, this.spec.graceMs);
+    // The group is gone before Node.js has told of it; without this, `state` would still say "running".
+    await ending;
   }
 
   #ended(child: ChildProcess, how: string): void {

@@ -43,6 +43,15 @@ test('starts a process again whenever it ends, and counts', async () => {
   expect(ran).toBeGreaterThanOrEqual(2);
 });
 
+test('is stopped in its own eyes as soon as stopping is done, however busy the process', async () => {
+  for (let round = 0; round < 20; round++) {
+    const supervised = supervise(temporaryHome(), 'setInterval(() => undefined, 1000)');
+    if (round % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 40));
+    await supervised.stop();
+    expect(supervised.state).toMatchObject({ status: 'stopped', identity: null });
+  }
+});
+
 test('a program that is not there is an end like any other', async () => {
   const home = temporaryHome();
   const absent = new SupervisedProcess(
