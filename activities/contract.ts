@@ -17,6 +17,7 @@ export const stageNames = [
   'grpo',
   'predictions',
   'evaluate',
+  'compare',
   'report',
 ] as const;
 export type StageName = (typeof stageNames)[number];
@@ -40,7 +41,7 @@ export interface StageRequest {
   /** Keys of the finished shards, when a sharded stage is merged; for `report`, `<stage>/<key>` of what it is drawn from. */
   readonly shards: readonly string[];
   /** Which checkpoint, which epoch: what tells several uses of one stage apart. */
-  readonly variant: Readonly<Record<string, string | number>>;
+  readonly use: Readonly<Record<string, string | number>>;
 }
 
 /** What a stage activity returns: references only. */

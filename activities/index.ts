@@ -5,6 +5,7 @@ import { durable, keyOf, refOf } from './durable.js';
 import { readConfig } from './run-config.js';
 import type { Services, Stage } from './stage.js';
 import { captions } from './stages/captions.js';
+import { compare } from './stages/compare.js';
 import { drafts } from './stages/drafts.js';
 import { evaluate } from './stages/evaluate.js';
 import { frames } from './stages/frames.js';
@@ -32,6 +33,7 @@ export const stages: Readonly<Record<StageName | 'probe', Stage>> = {
   grpo,
   predictions,
   evaluate,
+  compare,
   report,
 };
 

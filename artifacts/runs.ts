@@ -7,6 +7,8 @@ export type RunStatus = (typeof runStatuses)[number];
 
 /** One line of a run's stage table. */
 export const StageRow = z.strictObject({
+  /** The branch it belongs to; null for the run itself. */
+  variant: z.string().nullable().default(null),
   name: z.string(),
   status: z.enum(['waiting', 'running', 'awaiting', 'done', 'failed', 'cancelled']),
   outcome: z.enum(['ran', 'reused', 'continued']).nullable(),

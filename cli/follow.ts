@@ -1,4 +1,5 @@
 import { exitCodeOfStatus } from './exit-codes.js';
+import { branchStage } from './render/branch-stage.js';
 import { eventLines, liveText, progressLines, reasonText } from './render/run-lines.js';
 import { resultText } from './render/result-table.js';
 import type { RunApi, RunSnapshot } from './run-api.js';
@@ -60,9 +61,10 @@ async function tell(verb: Verb, api: RunApi, runId: string, signal: AbortSignal)
       signal,
       onUpdate: (snapshot) => {
         for (const line of eventLines(last, snapshot)) live.print(line);
-        for (const { name, status } of snapshot.stages) {
-          if (status === 'running' && !startedAt.has(name)) startedAt.set(name, Date.now());
-          if (status !== 'running') startedAt.delete(name);
+        for (const stage of snapshot.stages) {
+          const name = branchStage(stage);
+          if (stage.status === 'running' && !startedAt.has(name)) startedAt.set(name, Date.now());
+          if (stage.status !== 'running') startedAt.delete(name);
         }
         last = snapshot;
         draw();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { overrideConfig } from '../config/load.js';
-import type { ResolvedConfig } from '../config/schema.js';
+import type { ResolvedRun } from '../config/schema.js';
 import { followRun, printResult } from './follow.js';
 import { planText } from './render/plan.js';
 import { onStack, setOption, withRuns } from './verb.js';
@@ -51,11 +51,11 @@ export function addResume(program: Command, verb: Verb): void {
 }
 
 async function changedConfig(
-  recorded: ResolvedConfig,
+  recorded: ResolvedRun,
   runId: string,
   set: readonly string[],
-): Promise<ResolvedConfig | undefined> {
+): Promise<ResolvedRun | undefined> {
   if (set.length === 0) return undefined;
-  const { config, prompts } = await overrideConfig(recorded, set, { label: `run ${runId}` });
-  return { config, prompts };
+  const { config, prompts, variants } = await overrideConfig(recorded, set, { label: `run ${runId}` });
+  return { config, prompts, variants };
 }

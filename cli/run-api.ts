@@ -2,7 +2,7 @@ import type { RunStatus, StageRow } from '../artifacts/runs.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { CheckpointStage } from '../config/evaluation.js';
 import type { ModelConfig } from '../config/model.js';
-import type { ResolvedConfig } from '../config/schema.js';
+import type { ResolvedRun } from '../config/schema.js';
 import type { Estimate } from '../evaluation/result.js';
 import type { MainTable } from '../evaluation/tables.js';
 
@@ -65,6 +65,8 @@ export type PlannedAction =
   | { readonly action: 'depends'; readonly on: string };
 
 export interface PlannedStage {
+  /** The branch it belongs to; null for the run itself. */
+  readonly variant: string | null;
   readonly name: string;
   readonly key: string | null;
   readonly plan: PlannedAction;
@@ -86,11 +88,11 @@ export interface RunApi {
   /** Starts the workflow and returns the run id (`<name>-<sortable time>-<random>` unless given). */
   start(loaded: LoadedConfig, options: { readonly runId?: string }): Promise<string>;
   /** Goes on with a run that is parked, failed or cancelled; with `resolved`, under a changed config. */
-  resume(runId: string, options: { readonly resolved?: ResolvedConfig }): Promise<void>;
+  resume(runId: string, options: { readonly resolved?: ResolvedRun }): Promise<void>;
   /** The config a run was started with. */
-  configOf(runId: string): Promise<ResolvedConfig>;
+  configOf(runId: string): Promise<ResolvedRun>;
   /** What a new run of this config would reuse and run. */
-  plan(resolved: ResolvedConfig): Promise<RunPlan>;
+  plan(resolved: ResolvedRun): Promise<RunPlan>;
   /**
    * Calls `onUpdate` with every change (at least once) until the run no longer runs; returns the last snapshot. Ends
    * early, with the snapshot of that moment, when `signal` is aborted; the run itself goes on.

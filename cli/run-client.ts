@@ -14,8 +14,9 @@ import { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { RunRecord } from '../artifacts/runs.js';
 import { checkpointStages, type CheckpointStage } from '../config/evaluation.js';
 import type { LoadedConfig } from '../config/load.js';
-import type { ResolvedConfig } from '../config/schema.js';
-import { canonicalJson, type Json } from '../core/canonical-json.js';
+import { readResolvedRun } from '../config/recorded-run.js';
+import type { ResolvedRun } from '../config/schema.js';
+import type { Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
 import { EvaluationResult } from '../evaluation/result.js';
 import { mainTable, type MainTable } from '../evaluation/tables.js';
@@ -24,6 +25,7 @@ import { homePaths } from '../stack/home.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
+import { pipelineInput } from './pipeline-input.js';
 import { planRun } from './plan.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
 import { takeSnapshot } from './snapshot.js';
@@ -55,11 +57,12 @@ class RunClient implements RunApi {
   async start(loaded: LoadedConfig, { runId }: { readonly runId?: string }): Promise<string> {
     const id = runId ?? newRunId(loaded.config.name);
     if ((await this.store.runs.read(id)) !== null) throw alreadyThere(id);
-    await this.#launch(id, { config: loaded.config, prompts: loaded.prompts });
+    const { config, prompts, variants } = loaded;
+    await this.#launch(id, { config, prompts, variants });
     return id;
   }
 
-  async resume(runId: string, { resolved }: { readonly resolved?: ResolvedConfig }): Promise<void> {
+  async resume(runId: string, { resolved }: { readonly resolved?: ResolvedRun }): Promise<void> {
     const record = await this.#record(runId);
     const handle = this.client.workflow.getHandle(runId);
     const execution = await handle.describe().catch((error: unknown) => {
@@ -91,12 +94,12 @@ class RunClient implements RunApi {
     await this.#launch(runId, resolved ?? (await this.configOf(runId)));
   }
 
-  async configOf(runId: string): Promise<ResolvedConfig> {
+  async configOf(runId: string): Promise<ResolvedRun> {
     const { config } = await this.#record(runId);
-    return JSON.parse(await this.store.blobs.getText(config)) as ResolvedConfig;
+    return readResolvedRun(JSON.parse(await this.store.blobs.getText(config)));
   }
 
-  plan(resolved: ResolvedConfig): Promise<RunPlan> {
+  plan(resolved: ResolvedRun): Promise<RunPlan> {
     return planRun(this.store, this.home, resolved);
   }
 
@@ -176,7 +179,7 @@ class RunClient implements RunApi {
 
   async fetchTable(runId: string): Promise<MainTable | null> {
     const { stages } = await this.#record(runId);
-    const digest = stages.find((stage) => stage.name === 'evaluate')?.outputs['evaluation'];
+    const digest = own(stages, 'evaluate')?.outputs['evaluation'];
     if (digest === undefined) return null;
     return mainTable(EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest))));
   }
@@ -187,7 +190,7 @@ class RunClient implements RunApi {
   ): ReturnType<RunApi['fetchCheckpoint']> {
     const { stages } = await this.#record(runId);
     const there = checkpointStages.flatMap((name) => {
-      const digest = stages.find((stage) => stage.name === name)?.outputs['checkpoint'];
+      const digest = own(stages, name)?.outputs['checkpoint'];
       return digest === undefined ? [] : [{ name, digest }];
     });
     const found = wanted === null ? there.at(-1) : there.find(({ name }) => name === wanted);
@@ -212,24 +215,13 @@ class RunClient implements RunApi {
     await this.client.connection.close();
   }
 
-  async #launch(runId: string, resolved: ResolvedConfig): Promise<void> {
-    const text = canonicalJson(resolved as unknown as Json);
-    const { digest } = await this.store.blobs.putText(text, 'application/json');
-    await this.store.runs.document(runId, 'config.json', JSON.parse(text) as Json);
+  async #launch(runId: string, resolved: ResolvedRun): Promise<void> {
+    await this.store.runs.document(runId, 'config.json', resolved as unknown as Json);
     const before = await this.store.runs.read(runId);
-    const { config } = resolved;
     const input: PipelineInput = {
+      ...(await pipelineInput(this.store, resolved)),
       runId,
-      name: config.name,
-      config: digest,
       code: await codeVersion(),
-      graph: {
-        maxRejectShare: config.dataset.maxRejectShare,
-        reflection: config.grpo.preset !== 'vad-r1',
-        grpoEpochs: config.grpo.epochs,
-        checkpoints: config.evaluation.checkpoints,
-        evaluationSplit: config.evaluation.split,
-      },
     };
     try {
       await this.client.workflow.start('pipeline', {
@@ -270,6 +262,11 @@ class RunClient implements RunApi {
     }
     return record;
   }
+}
+
+/** The run's own row of a stage, not a variant's. */
+function own(stages: RunRecord['stages'], name: string): RunRecord['stages'][number] | undefined {
+  return stages.find((stage) => stage.name === name && stage.variant === null);
 }
 
 /** `<name>-<UTC time to the second>-<4 hexadecimal digits>`: sorts by name, then by start. */

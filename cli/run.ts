@@ -59,9 +59,11 @@ export function addRun(program: Command, verb: Verb): void {
 
 async function start(verb: Verb, loaded: LoadedConfig, options: Options): Promise<void> {
   const { terminal } = verb;
-  await requireRunnable(loaded);
+  for (const branch of branchesOf(loaded)) await requireRunnable(branch);
   const device = await detectDevice(options.deviceMemory);
-  requireFit(estimateMemory(loaded, await policyShape(loaded)), device.memory, device.name);
+  for (const branch of branchesOf(loaded)) {
+    requireFit(estimateMemory(branch, await policyShape(branch)), device.memory, device.name);
+  }
   await withRuns(verb, 'always', async (api) => {
     const runId = await startRun(verb, api, loaded, options.runId);
     const json = options.json === true;
@@ -72,6 +74,11 @@ async function start(verb: Verb, loaded: LoadedConfig, options: Options): Promis
       await followRun(verb, api, runId, { json });
     }
   });
+}
+
+/** The run's own config and those of its variants, each with the places that the run's file names. */
+function branchesOf(loaded: LoadedConfig): LoadedConfig[] {
+  return [loaded, ...Object.values(loaded.variants).map((variant) => ({ ...loaded, ...variant }))];
 }
 
 /** Starts a run; the first lines of its talk name the endpoints and the run. */

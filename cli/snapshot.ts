@@ -30,6 +30,7 @@ const queueOf: Readonly<Partial<Record<string, Queue>>> = {
   grpo: 'gpu',
   predictions: 'gpu',
   evaluate: 'media',
+  compare: 'media',
   report: 'media',
 };
 
@@ -59,7 +60,8 @@ export async function takeSnapshot(
       await observe(client, record, description, live);
     }
   }
-  const evaluation = record.stages.find((stage) => stage.name === 'evaluate')?.outputs['evaluation'];
+  const evaluation = record.stages.find((stage) => stage.name === 'evaluate' && stage.variant === null)
+    ?.outputs['evaluation'];
   const report = record.stages.find((stage) => stage.name === 'report')?.outputs['report'];
   return {
     runId: record.runId,
@@ -93,13 +95,14 @@ async function observe(
   live: Live,
 ): Promise<void> {
   lookAt(description, live);
-  const running = new Set(
-    record.stages.filter((stage) => stage.status === 'running').map((stage) => stage.name),
-  );
+  const atWork = record.stages.filter((stage) => stage.status === 'running');
+  const running = new Set(atWork.map((stage) => stage.name));
+  // Branches follow one another: what runs belongs to one of them.
+  const branch = atWork[0]?.variant ?? null;
   live.problems.push(...(await unservedQueues(client, [...running])));
   for (const [phase, stages] of Object.entries(phases)) {
     if (!stages.some((stage) => running.has(stage))) continue;
-    const id = `${record.runId}/${phase}`;
+    const id = `${record.runId}/${branch === null ? '' : `${branch}/`}${phase}`;
     const child = await describe(client, id);
     if (child === null || child.status.name !== 'RUNNING') continue;
     const counted = await client

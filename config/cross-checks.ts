@@ -1,3 +1,4 @@
+import { checkpointStages } from './evaluation.js';
 import type { RunConfig } from './schema.js';
 
 /** Two fields that contradict each other; reported at the first. */
@@ -13,15 +14,53 @@ export function crossChecks(config: RunConfig): readonly Contradiction[] {
   return [
     ...checkFrames(config),
     ...checkModel(config),
+    ...checkStages(config),
     ...checkGrpo(config),
     ...checkEvaluation(config),
     ...checkTrainer(config),
   ];
 }
 
-/** Checkpoints that a run of this config trains: single-pass GRPO starts from `sft`, without reflections. */
-export function trainedCheckpoints(config: RunConfig): RunConfig['evaluation']['checkpoints'] {
-  return config.grpo.preset === 'vad-r1' ? ['sft', 'grpo'] : ['sft', 'reflection-sft', 'grpo'];
+/**
+ * Training stages of a run, each of which ends in a checkpoint. Unless the config names them: all three, or under the
+ * preset `vad-r1`, whose answers have one pass, those without reflections.
+ */
+export function trainedCheckpoints({
+  stages,
+  grpo,
+}: Pick<RunConfig, 'stages' | 'grpo'>): RunConfig['evaluation']['checkpoints'] {
+  if (stages !== undefined) return [...new Set(stages)];
+  return grpo.preset === 'vad-r1' ? ['sft', 'grpo'] : ['sft', 'reflection-sft', 'grpo'];
+}
+
+function checkStages(config: RunConfig): Contradiction[] {
+  const found: Contradiction[] = [];
+  const trained = trainedCheckpoints(config);
+  const inOrder = checkpointStages.filter((stage) => trained.includes(stage));
+  if (config.stages !== undefined && inOrder.join() !== config.stages.join()) {
+    found.push({
+      path: ['stages'],
+      message: 'stages follow one another, each at most once',
+      allowed: JSON.stringify(inOrder),
+    });
+  }
+  if (!trained.includes('sft')) {
+    found.push({
+      path: ['stages'],
+      message: 'every other stage goes on from what `sft` has learnt',
+      allowed: 'a list that begins with "sft"',
+    });
+  }
+  const twice = trained.includes('reflection-sft') || config.grpo.preset !== 'vad-r1';
+  if (!config.reasoning && twice && trained.length > 1) {
+    found.push({
+      path: ['reasoning'],
+      message: 'there is nothing to reflect on in an answer without reasoning',
+      allowed: 'true',
+      fix: 'set grpo.preset to vad-r1, or stages to [sft]',
+    });
+  }
+  return found;
 }
 
 function checkFrames({ frames, grpo, model }: RunConfig): Contradiction[] {
@@ -159,7 +198,7 @@ function checkEvaluation(config: RunConfig): Contradiction[] {
     if (!trained.includes(checkpoint)) {
       found.push({
         path,
-        message: `the preset \`${config.grpo.preset}\` trains no such checkpoint`,
+        message: 'the run trains no such checkpoint',
         allowed: trained.join(' | '),
       });
     } else if (checkpoints.indexOf(checkpoint) < index) {

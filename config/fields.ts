@@ -103,10 +103,16 @@ export function describeValues(schema: FieldSchema): string {
       if (schema.prefixItems) return `[${schema.prefixItems.map(describeValues).join(', ')}]`;
       return `list of ${describeValues(schema.items ?? {})}`;
     case 'object':
-      return schema.properties ? `map {${Object.keys(schema.properties).join(', ')}}` : 'map of text to text';
+      return schema.properties ? `map {${Object.keys(schema.properties).join(', ')}}` : describeMap(schema);
     default:
       return 'anything';
   }
+}
+
+/** A map with names of its own: of texts, or of anything. */
+function describeMap({ additionalProperties }: FieldSchema): string {
+  const isText = typeof additionalProperties === 'object' && additionalProperties.type === 'string';
+  return isText ? 'map of text to text' : 'map of fields';
 }
 
 function describeBounds(schema: FieldSchema): string {

@@ -10,9 +10,10 @@ import { applySet, merge } from './merge.js';
 import { InvalidConfig, nearest, problemAt, problemsOf } from './problems.js';
 import { readPrompts } from './prompt-files.js';
 import { RunConfig } from './schema.js';
-import type { ResolvedConfig } from './schema.js';
+import type { ResolvedConfig, ResolvedRun } from './schema.js';
 import { deepest, fromJson, isNothing, NotYaml, readYaml, toJson } from './source-tree.js';
 import type { Origin, SourceMap } from './source-tree.js';
+import { resolveVariants } from './variants.js';
 
 /** A file or folder that the run will read, with where its path was written. */
 export interface NamedPath {
@@ -22,7 +23,7 @@ export interface NamedPath {
 }
 
 /** A resolved config and what it was made from. */
-export interface LoadedConfig extends ResolvedConfig {
+export interface LoadedConfig extends ResolvedRun {
   /** Files and `--set` texts, in the order in which they were applied: the last one wins. */
   readonly sources: readonly string[];
   /** Annotation files, video folders and weights; whether they exist is not checked here. */
@@ -67,19 +68,26 @@ export async function loadConfig(
  * stay as recorded unless an assignment names another template. Throws {@link InvalidConfig}.
  */
 export async function overrideConfig(
-  recorded: ResolvedConfig,
+  recorded: ResolvedRun,
   set: readonly string[],
   options: { readonly label: string; readonly cwd?: string },
 ): Promise<LoadedConfig> {
   const cwd = options.cwd ?? process.cwd();
   const at: Origin = { file: options.label, line: undefined, folder: cwd };
-  const tree = fromJson(recorded.config, at) as SourceMap;
+  const tree = fromJson(asWritten(recorded.config), at) as SourceMap;
   try {
     return await resolveTree(tree, set, [options.label], cwd, recorded);
   } catch (error) {
     if (error instanceof InputError) throw new InvalidConfig([error]);
     throw error;
   }
+}
+
+/** Checkpoints that follow from other fields are left out, so that they follow from the new ones. */
+function asWritten(config: RunConfig): Json {
+  const { checkpoints, ...evaluation } = config.evaluation;
+  const followed = checkpoints.join() === trainedCheckpoints(config).join();
+  return { ...config, evaluation: followed ? evaluation : config.evaluation };
 }
 
 /** The file behind a path or a preset name that was written at `at`. */
@@ -149,12 +157,26 @@ async function resolveTree(
   set: readonly string[],
   files: readonly string[],
   cwd: string,
-  recorded?: ResolvedConfig,
+  recorded?: ResolvedRun,
 ): Promise<LoadedConfig> {
   const start = merge(defaults(cwd), written, alternatives(runSchema)) as SourceMap;
   // Problems of the whole are reported at the file that was asked for, not at the defaults under it.
   let tree: SourceMap = { ...start, at: written.at };
   for (const text of set) tree = applySet(tree, text, cwd);
+  const resolved = await resolveConfig(tree, recorded);
+  const variants = await resolveVariants(tree, (branch, name) =>
+    resolveConfig(branch, recorded?.variants[name]),
+  );
+  return {
+    ...resolved,
+    variants,
+    sources: [...files, ...set.map((text) => `--set ${text}`)],
+    named: namedPaths(tree).map(({ steps, path, at }) => ({ field: steps.join('.'), path, at })),
+  };
+}
+
+/** One config, of the run or of a variant, from its tree: paths made absolute, validated, prompt texts read. */
+async function resolveConfig(tree: SourceMap, recorded: ResolvedConfig | undefined): Promise<ResolvedConfig> {
   const paths = namedPaths(tree);
   const plain = toJson(tree);
   for (const { steps, path } of paths) setPlain(plain, steps, path);
@@ -168,12 +190,7 @@ async function resolveTree(
   if (contradictions.length + problems.length > 0) {
     throw new InvalidConfig(inOrder([...contradictions, ...problems]));
   }
-  return {
-    config,
-    prompts,
-    sources: [...files, ...set.map((text) => `--set ${text}`)],
-    named: paths.map(({ steps, path, at }) => ({ field: steps.join('.'), path, at })),
-  };
+  return { config, prompts };
 }
 
 /** Values such as `teacher: {kind: embedded}`, so that a file may write one field of a map and leave its `kind` out. */

@@ -122,7 +122,12 @@ function problemsOfIssue(tree: SourceNode, issue: z.core.$ZodIssue, path: Path):
       ];
     case 'not_multiple_of':
       return [problemAt(tree, path, `not a multiple of ${issue.divisor}`, { found, allowed })];
-    case 'invalid_key':
+    case 'invalid_key': {
+      const wanted = issue.issues.map(({ message }) => message).join(', ');
+      return [
+        problemAt(tree, path, 'not allowed as a name', { found: String(path.at(-1)), allowed: wanted }),
+      ];
+    }
     case 'invalid_element':
       return [problemAt(tree, path, issue.message, { found, allowed })];
   }

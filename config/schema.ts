@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DatasetConfig, FramesConfig, TeacherConfig } from './dataset.js';
-import { EvaluationConfig } from './evaluation.js';
+import { checkpointStages, EvaluationConfig } from './evaluation.js';
 import { ModelConfig } from './model.js';
 import { GrpoConfig, ReflectionConfig, SftConfig } from './training.js';
 
@@ -11,6 +11,9 @@ const seed = (of: string) =>
     .max(2 ** 31 - 1)
     .default(1)
     .describe(`seed of ${of}`);
+
+/** A name that can stand in ids and in tables. */
+const variantName = /^[a-z0-9][a-z0-9-]{0,40}$/;
 
 const PromptFiles = z
   .strictObject({
@@ -30,7 +33,7 @@ const PromptFiles = z
 export const RunConfig = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, at most 41')
+    .regex(variantName, 'lower-case letters, digits and dashes, at most 41')
     .describe('begins the run id'),
   seed: z
     .strictObject({
@@ -53,6 +56,26 @@ export const RunConfig = z.strictObject({
   ),
   grpo: GrpoConfig.prefault({}).describe('reinforcement fine-tuning'),
   evaluation: EvaluationConfig.prefault({}).describe('benchmark and statistics'),
+  reasoning: z
+    .boolean()
+    .default(true)
+    .describe('false: answers without `<think>`, to measure what reasoning adds; single-pass only'),
+  stages: z
+    .array(z.enum(checkpointStages))
+    .min(1)
+    .optional()
+    .describe(
+      'training stages of the run, each from the checkpoint of the one before; by default sft and grpo under the preset `vad-r1`, all three under the others',
+    ),
+  variants: z
+    .record(
+      z.string().regex(variantName, 'lower-case letters, digits and dashes, at most 41'),
+      z.record(z.string(), z.json()),
+    )
+    .default({})
+    .describe(
+      'branches of the run by name, each a map of the fields that differ; what a branch shares with others is made once',
+    ),
   trainer: z
     .enum(['native', 'external'])
     .default('native')
@@ -69,8 +92,13 @@ export interface PromptTexts {
   readonly reflective: string;
 }
 
-/** A config with all defaults resolved, the prompt texts read and dataset paths made absolute: what a run is started with. */
+/** A config with all defaults resolved, the prompt texts read and dataset paths made absolute. */
 export interface ResolvedConfig {
   readonly config: RunConfig;
   readonly prompts: PromptTexts;
+}
+
+/** What a run is started with: its own config, and those of its variants, each whole. */
+export interface ResolvedRun extends ResolvedConfig {
+  readonly variants: Readonly<Record<string, ResolvedConfig>>;
 }

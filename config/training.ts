@@ -51,6 +51,14 @@ const sftConfig = (defaults: SftDefaults) =>
       .max(1)
       .default(0.3)
       .describe('share of sequences drawn from trimmed views, where a sample has one'),
+    dataShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(1)
+      .describe(
+        'share of the samples that is trained on, drawn by seed; a smaller share is part of a larger one',
+      ),
     validationEvery: z.int().min(1).default(100).describe('steps between validation losses'),
     checkpointEvery,
   });
@@ -84,6 +92,12 @@ export const ReflectionConfig = z.strictObject({
     .max(1)
     .default(0.3)
     .describe('share of right drafts, reached by subsampling the more frequent kind (SRPO: about .3)'),
+  marks: z
+    .boolean()
+    .default(true)
+    .describe(
+      'false leaves `<reflection>` out: two passes without a word about the first (an ablation of SRVAU-R1)',
+    ),
   draftLoss: z
     .enum(['right-only', 'all', 'none'])
     .default('right-only')
@@ -92,7 +106,9 @@ export const ReflectionConfig = z.strictObject({
     ),
   sft: sftConfig({ steps: 150, learningRate: 5e-4 })
     .prefault({})
-    .describe('reflection SFT; visionWarmup and trimmedShare are not used'),
+    .describe(
+      'reflection SFT; visionWarmup and trimmedShare are not used, dataShare is taken of the samples with a reflection',
+    ),
   plainShare: z
     .number()
     .min(0)

@@ -6,9 +6,12 @@ import type { RunConfig } from './schema.js';
  * files elsewhere, gives the same bytes.
  */
 export function withoutPaths(config: RunConfig): RunConfig {
-  const { model, dataset } = config;
+  const { model, dataset, variants } = config;
   return {
     ...config,
+    variants: Object.fromEntries(
+      Object.entries(variants).map(([name, fields]) => [name, withoutModelPath(fields)]),
+    ),
     dataset: {
       ...dataset,
       sources: dataset.sources.map((source) => {
@@ -23,4 +26,13 @@ export function withoutPaths(config: RunConfig): RunConfig {
     },
     model: model.kind === 'scratch' ? model : { ...model, path: basename(model.path) },
   };
+}
+
+/** Of the fields that a variant may change, only the model's names a path. */
+function withoutModelPath(fields: RunConfig['variants'][string]): RunConfig['variants'][string] {
+  const { model } = fields;
+  if (typeof model !== 'object' || model === null || Array.isArray(model)) return fields;
+  return typeof model.path === 'string'
+    ? { ...fields, model: { ...model, path: basename(model.path) } }
+    : fields;
 }

@@ -54,14 +54,15 @@ export class InputError extends TerminalError {
       readonly found?: string;
       readonly allowed?: string;
     },
-    message: string,
+    /** What is wrong, without the place. */
+    readonly problem: string,
     options: Omit<ErrorOptions, 'fields'> = {},
   ) {
     const at = where.line === undefined ? where.file : `${where.file}:${where.line}`;
     const field = where.field === undefined ? '' : ` ${where.field}:`;
     const found = where.found === undefined ? '' : ` (found ${where.found})`;
     const allowed = where.allowed === undefined ? '' : `; allowed: ${where.allowed}`;
-    super(code, `${at}:${field} ${message}${found}${allowed}`, { ...options, fields: { ...where } });
+    super(code, `${at}:${field} ${problem}${found}${allowed}`, { ...options, fields: { ...where } });
   }
 }
 

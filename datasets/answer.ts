@@ -4,8 +4,17 @@ import { canonicalCategory, type Category } from './taxonomy.js';
 
 /** Under `verdict` `<which>` is Abnormal or Normal; under `category` it is a leaf of the taxonomy, or Normal. */
 export type AnswerPrompt = 'verdict' | 'category';
-/** One pass, or first pass, reflection, second pass. */
-export type CompletionShape = 'single' | 'reflective';
+/**
+ * `direct`: an answer without `<think>`; `single`: one pass; `reflective`: first pass, reflection, second pass;
+ * `two-pass`: the same without the reflection between.
+ */
+export const completionShapes = ['direct', 'single', 'two-pass', 'reflective'] as const;
+export type CompletionShape = (typeof completionShapes)[number];
+
+/** Whether a completion of this shape answers twice, so that there is a first and a final answer. */
+export function answersTwice(shape: CompletionShape): boolean {
+  return shape === 'two-pass' || shape === 'reflective';
+}
 
 /**
  * How reading an answer went. `ok`: there is a verdict. `missing-which`: no closed `<which>`. `repeated-tag`: a tag stands
@@ -47,7 +56,7 @@ export interface ParsedPass {
 }
 
 export interface ParsedCompletion {
-  /** One pass (single, or reflective without second pass) or two. */
+  /** One pass (direct, single, or the second one is missing) or two. */
   readonly passes: readonly ParsedPass[];
   /** Text of `<reflection>`; null when missing, empty or repeated. */
   readonly reflection: string | null;
@@ -79,28 +88,35 @@ function findTags(text: string): Tag[] {
 
 const known: ReadonlySet<string> = new Set([...steps, ...abnormalFields, 'think', 'answer', 'reflection']);
 
+type Patterns = Readonly<Record<Label, readonly string[]>>;
+
+const pair = (name: string): string[] => [name, `/${name}`];
+const answerTags = (fields: readonly string[]): string[] => ['answer', ...fields.flatMap(pair), '/answer'];
+const thinkTags = (stepCount: number): string[] => [
+  'think',
+  ...steps.slice(0, stepCount).flatMap(pair),
+  '/think',
+];
 /** The grammar's tags in their order, e.g. `think`, `step1`, `/step1`, ... */
-function pattern(stepCount: number, fields: readonly string[]): string[] {
-  const pair = (name: string): string[] => [name, `/${name}`];
-  return [
-    'think',
-    ...steps.slice(0, stepCount).flatMap(pair),
-    '/think',
-    'answer',
-    ...fields.flatMap(pair),
-    '/answer',
-  ];
-}
-const patterns = { Normal: pattern(2, normalFields), Abnormal: pattern(4, abnormalFields) };
+const patterns: Patterns = {
+  Normal: [...thinkTags(2), ...answerTags(normalFields)],
+  Abnormal: [...thinkTags(4), ...answerTags(abnormalFields)],
+};
+const directPatterns: Patterns = { Normal: answerTags(normalFields), Abnormal: answerTags(abnormalFields) };
 
 /**
  * Whether the pass is exactly one of the two patterns. The pattern is chosen by the verdict, which closes the loophole of
  * the released format reward: there a two-step answer that says Abnormal, with when and how, is a valid "normal" one.
  */
-function matchesPattern(text: string, tags: readonly Tag[], answer: ParsedAnswer): boolean {
+function matchesPattern(
+  text: string,
+  tags: readonly Tag[],
+  answer: ParsedAnswer,
+  allowed: Patterns,
+): boolean {
   if (answer.outcome !== 'ok' || answer.verdict === null) return false;
   if (answer.verdict === 'Abnormal' && answer.span === null) return false;
-  const expected = patterns[answer.verdict];
+  const expected = allowed[answer.verdict];
   if (tags.length !== expected.length) return false;
   let inAnswer = false;
   let from = 0;
@@ -163,7 +179,7 @@ function verdictOf(
   };
 }
 
-function parsePass(text: string, prompt: AnswerPrompt): ParsedPass {
+function parsePass(text: string, prompt: AnswerPrompt, allowed: Patterns = patterns): ParsedPass {
   const tags = findTags(text);
   const seen = new Set<string>();
   let repeated = false;
@@ -193,7 +209,7 @@ function parsePass(text: string, prompt: AnswerPrompt): ParsedPass {
   };
   return {
     text,
-    formatValid: matchesPattern(text, tags, answer),
+    formatValid: matchesPattern(text, tags, answer, allowed),
     steps: steps.map((name) => contentOf(text, tags, name)),
     answer,
   };
@@ -202,15 +218,18 @@ function parsePass(text: string, prompt: AnswerPrompt): ParsedPass {
 interface Cut {
   readonly first: string;
   readonly reflection: string | null;
+  /** Whether any mark of a reflection stands in the text. */
+  readonly reflected: boolean;
   readonly second: string | null;
   readonly repeated: boolean;
 }
 
-/** Cuts a reflective completion at its reflection, or, when that is missing or open, at the second `<think>`. */
+/** Cuts a completion of two passes at its reflection, or, when that is missing or open, at the second `<think>`. */
 function cutPasses(text: string): Cut {
   const tags = findTags(text);
   const marks = tags.filter((tag) => tag.name === 'reflection');
   const [open, close] = marks;
+  const reflected = marks.length > 0;
   if (marks.length === 2 && !open!.closing && close!.closing) {
     const inside = text.slice(open!.end, close!.at).trim();
     const plain = !tags.some((tag) => tag.at > open!.at && tag.at < close!.at);
@@ -218,12 +237,13 @@ function cutPasses(text: string): Cut {
     return {
       first: text.slice(0, open!.at),
       reflection: plain && inside !== '' ? inside : null,
+      reflected,
       second: second.trim() === '' ? null : second,
       repeated: false,
     };
   }
   if (marks.length > 1) {
-    return { first: text.slice(0, open!.at), reflection: null, second: null, repeated: true };
+    return { first: text.slice(0, open!.at), reflection: null, reflected, second: null, repeated: true };
   }
   const thinks = tags.filter((tag) => tag.name === 'think' && !tag.closing);
   const again = thinks[1];
@@ -231,6 +251,7 @@ function cutPasses(text: string): Cut {
   return {
     first: text.slice(0, firstEnd),
     reflection: null,
+    reflected,
     second: again === undefined ? null : text.slice(again.at),
     repeated: false,
   };
@@ -245,8 +266,8 @@ export function parseCompletion(
   expected: { readonly prompt: AnswerPrompt; readonly shape: CompletionShape },
 ): ParsedCompletion {
   const words = countWords(text);
-  if (expected.shape === 'single') {
-    const pass = parsePass(text, expected.prompt);
+  if (!answersTwice(expected.shape)) {
+    const pass = parsePass(text, expected.prompt, expected.shape === 'direct' ? directPatterns : patterns);
     return {
       passes: [pass],
       reflection: null,
@@ -274,7 +295,10 @@ export function parseCompletion(
     reflection: cut.reflection,
     first: first.answer,
     final: second.answer,
-    formatValid: first.formatValid && second.formatValid && cut.reflection !== null,
+    formatValid:
+      first.formatValid &&
+      second.formatValid &&
+      (expected.shape === 'reflective' ? cut.reflection !== null : cut.reflected === false),
     words,
   };
 }

@@ -62,6 +62,16 @@ export function writeReflection(text: string): string {
   return element('reflection', text);
 }
 
+/** A pass without its `<think>`. */
+export function withoutReasoning(pass: string): string {
+  return pass.replace(/<think>[\s\S]*?<\/think>\s*/g, '');
+}
+
+/** What follows a first pass, without `<reflection>`. */
+export function withoutReflection(rest: string): string {
+  return rest.replace(/<reflection>[\s\S]*?<\/reflection>\s*/g, '');
+}
+
 /** Words of a completion: what stands between white space once tags are out, punctuation alone not counted. */
 export function countWords(text: string): number {
   return text

@@ -1,4 +1,9 @@
-import { parseCompletion, type CompletionShape, type ParsedAnswer } from '../datasets/answer.js';
+import {
+  answersTwice,
+  parseCompletion,
+  type CompletionShape,
+  type ParsedAnswer,
+} from '../datasets/answer.js';
 import type { Sample } from '../datasets/sample.js';
 import type { Prediction } from '../datasets/target.js';
 import { missingAnswer, type AnsweredVideo, type ScoredAnswer } from './answered-video.js';
@@ -14,7 +19,7 @@ export function answerVideo(
     return {
       sample,
       final: missingAnswer,
-      first: shape === 'reflective' ? missingAnswer : null,
+      first: answersTwice(shape) ? missingAnswer : null,
       upstream: null,
       truncated: false,
       formatValid: false,
@@ -27,7 +32,7 @@ export function answerVideo(
   return {
     sample,
     final: scoredAnswer(parsed.final),
-    first: shape === 'reflective' ? scoredAnswer(parsed.first) : null,
+    first: answersTwice(shape) ? scoredAnswer(parsed.first) : null,
     upstream: readAsUpstream(parsed.passes.at(-1)?.text ?? ''),
     truncated: prediction.finish === 'length',
     formatValid: parsed.formatValid,

@@ -1,7 +1,7 @@
 import type { EvaluationConfig } from '../config/evaluation.js';
 import { TerminalError } from '../core/errors.js';
 import { Random } from '../core/random.js';
-import type { CompletionShape } from '../datasets/answer.js';
+import { answersTwice, type CompletionShape } from '../datasets/answer.js';
 import type { Prediction } from '../datasets/target.js';
 import type { Sample } from '../datasets/sample.js';
 import { answerVideo } from './answer-video.js';
@@ -15,6 +15,7 @@ import { perSampleRows } from './per-sample.js';
 import type { Ratio } from './ratio.js';
 import { reflectionTransitions } from './reflection.js';
 import type { Estimate, EvaluationResult, PerSample } from './result.js';
+import { trueSpanWidth } from './span-width.js';
 import { strata, stratumMetrics, type Stratum } from './strata.js';
 
 /** One checkpoint's answers to the benchmark. */
@@ -56,7 +57,7 @@ export function evaluate(input: EvaluationInput): { result: EvaluationResult; pe
 
   const tested = input.checkpoints.map(({ checkpoint, shape }) => {
     const videos = answered.get(checkpoint)!;
-    return { checkpoint, shape, videos, ratios: metricRatios(videos, shape === 'reflective') };
+    return { checkpoint, shape, videos, ratios: metricRatios(videos, answersTwice(shape)) };
   });
   const trivial = baselines(samples).map((baseline) => ({
     ...baseline,
@@ -81,6 +82,7 @@ export function evaluate(input: EvaluationInput): { result: EvaluationResult; pe
       Normal: samples.filter(({ label }) => label === 'Normal').length,
       Abnormal: samples.filter(({ label }) => label === 'Abnormal').length,
     },
+    trueSpanWidth: trueSpanWidth(samples),
     withoutSpan: samples.filter(({ label, spans }) => label === 'Abnormal' && spans.length === 0).length,
     confidence: config.confidence,
     bootstrapResamples: config.bootstrapResamples,
@@ -91,7 +93,7 @@ export function evaluate(input: EvaluationInput): { result: EvaluationResult; pe
       outcomes: outcomeCounts(videos),
       truncated: videos.filter(({ truncated }) => truncated).length,
       metrics: estimates(ratios),
-      transitions: shape === 'reflective' ? reflectionTransitions(videos) : null,
+      transitions: answersTwice(shape) ? reflectionTransitions(videos) : null,
     })),
     comparisons: pairs(tested).map(([from, to]) => ({
       from: from.checkpoint,
@@ -133,7 +135,12 @@ export function evaluate(input: EvaluationInput): { result: EvaluationResult; pe
   return { result, perSample: perSampleRows(samples, tested) };
 }
 
-function answerAll(
+/**
+ * Each checkpoint's answers to the samples, in their order.
+ *
+ * @throws TerminalError when a prediction names another sample or is there twice, or two checkpoints share a name
+ */
+export function answerAll(
   samples: readonly Sample[],
   checkpoints: readonly CheckpointPredictions[],
   split: string,

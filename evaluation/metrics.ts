@@ -3,6 +3,7 @@ import { detectionAllVideos, detectionUpstream } from './detection.js';
 import { formatMetrics } from './format.js';
 import { groundingAbnormalOnly, groundingAllVideos, groundingUpstream } from './grounding.js';
 import type { Ratio } from './ratio.js';
+import { spanWidth } from './span-width.js';
 import { firstPass, reflectionMetrics } from './reflection.js';
 
 /** What a metric is called and how to read it. Its name always carries the policy: `<policy>.<metric>`. */
@@ -54,6 +55,7 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     ['r@0.3', 'R@0.3', (v) => groundingAbnormalOnly(v)['r@0.3']],
     ['r@0.5', 'R@0.5', (v) => groundingAbnormalOnly(v)['r@0.5']],
     ['r@0.7', 'R@0.7', (v) => groundingAbnormalOnly(v)['r@0.7']],
+    ['span_width', 'Mean span width', spanWidth, 'neither'],
   ]),
   ...define('vadr1_upstream', [
     ['accuracy', 'Accuracy', (v) => detectionUpstream(v).accuracy],

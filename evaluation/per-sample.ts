@@ -1,3 +1,4 @@
+import { answersTwice, type CompletionShape } from '../datasets/answer.js';
 import type { Sample } from '../datasets/sample.js';
 import { isRight, type AnsweredVideo, type ScoredAnswer } from './answered-video.js';
 import { iouAllVideos } from './grounding.js';
@@ -6,7 +7,7 @@ import type { PerSample } from './result.js';
 
 interface Tested {
   readonly checkpoint: string;
-  readonly shape: 'single' | 'reflective';
+  readonly shape: CompletionShape;
   /** In the order of the samples. */
   readonly videos: readonly AnsweredVideo[];
 }
@@ -21,7 +22,7 @@ export function perSampleRows(samples: readonly Sample[], tested: readonly Teste
       tested.map(({ checkpoint, shape, videos }) => {
         const video = videos[position]!;
         const { truncated, formatValid, words, tokens } = video;
-        const first = shape === 'reflective' ? scored(sample, firstPass(video)) : null;
+        const first = answersTwice(shape) ? scored(sample, firstPass(video)) : null;
         return [checkpoint, { ...scored(sample, video.final), truncated, formatValid, words, tokens, first }];
       }),
     ),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { completionShapes } from '../datasets/answer.js';
 import { splits } from '../config/dataset.js';
 import { Label, Span } from '../datasets/sample.js';
 import { answerOutcomes } from './answered-video.js';
@@ -30,7 +31,7 @@ const Estimates = z.record(z.string(), Estimate);
 
 export const CheckpointResult = z.strictObject({
   checkpoint: z.string(),
-  shape: z.enum(['single', 'reflective']),
+  shape: z.enum(completionShapes),
   /** Videos by outcome of the (final) answer. */
   outcomes: z.record(z.enum(answerOutcomes), count),
   truncated: count,
@@ -68,6 +69,8 @@ export const EvaluationResult = z.strictObject({
   split: z.enum(splits),
   videos: count,
   labels: z.strictObject({ Normal: count, Abnormal: count }),
+  /** Mean length of the annotated anomalies, in parts of the video; null where none is annotated. */
+  trueSpanWidth: z.number().nullable(),
   /** Abnormal videos without an annotated span: no grounding metric scores them. */
   withoutSpan: count,
   confidence: z.number(),

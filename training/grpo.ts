@@ -61,6 +61,7 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
       framesConfig: job.frames,
       params,
       plan: rewardPlan(params),
+      shape: job.shape,
       seed,
     };
     const before = job.startState === null ? null : await readTensors(job.startState);

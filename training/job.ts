@@ -1,4 +1,5 @@
 import type { FramesConfig } from '../config/dataset.js';
+import type { CompletionShape } from '../datasets/answer.js';
 import type { ModelConfig } from '../config/model.js';
 import type { PromptTexts } from '../config/schema.js';
 import type { ModelTuning } from './model-tuning.js';
@@ -51,6 +52,8 @@ export type ScratchModel = Extract<ModelConfig, { kind: 'scratch' }>;
 export interface SftJob extends TrainingBase {
   readonly kind: 'sft';
   readonly params: SftConfig;
+  /** False leaves `<think>` out of what is learnt. */
+  readonly reasoning: boolean;
   /** What is made from nothing; null starts from {@link JobBase.base}. */
   readonly model: ScratchModel | null;
   /**
@@ -76,6 +79,8 @@ export interface ReflectionSftJob extends TrainingBase {
 export interface GrpoJob extends TrainingBase {
   readonly kind: 'grpo';
   readonly params: GrpoConfig;
+  /** What the prompt asks for. */
+  readonly shape: CompletionShape;
   /** Checkpoint folder the epoch starts from. */
   readonly start: string;
   /** `state.safetensors` of the epoch before (optimizer moments); null in the first epoch. */

@@ -1,5 +1,6 @@
 import { TerminalError } from '../core/errors.js';
 import type { FramesConfig } from '../config/dataset.js';
+import { trainedCheckpoints } from '../config/cross-checks.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import type { PolicyConfig } from '../policy/config.js';
 import type { Segment } from '../policy/media.js';
@@ -79,22 +80,27 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
   const single = reflection.sampling.maxTokens;
   const sampled = grpo.sampling.maxTokens;
   const { rows, parts } = cut(grpo.promptsPerStep, grpo.groupSize, sampled);
+  const trains = trainedCheckpoints(config);
   const stages: StageMemory[] = [
     trained('sft', config.sft.batchSize, single),
-    ...(grpo.preset === 'vad-r1'
-      ? []
-      : [
+    ...(trains.includes('reflection-sft')
+      ? [
           answered('drafts', reflection.draftsPerSample, single),
           trained('reflection-sft', reflection.sft.batchSize, sampled),
-        ]),
-    {
-      stage: 'grpo',
-      ...trainingMemory(policy, tuning, batch(rows, rows / grpo.groupSize, sampled), {
-        parts,
-        reference: grpo.beta === 0 ? null : tuning.lora === null ? 'policy' : 'adapter',
-        answers: answers(grpo.promptsPerStep, grpo.groupSize, sampled),
-      }),
-    },
+        ]
+      : []),
+    ...(trains.includes('grpo')
+      ? [
+          {
+            stage: 'grpo' as const,
+            ...trainingMemory(policy, tuning, batch(rows, rows / grpo.groupSize, sampled), {
+              parts,
+              reference: grpo.beta === 0 ? null : tuning.lora === null ? 'policy' : 'adapter',
+              answers: answers(grpo.promptsPerStep, grpo.groupSize, sampled),
+            }),
+          },
+        ]
+      : []),
     answered('predictions', 1, evaluation.sampling.maxTokens),
   ];
   return {

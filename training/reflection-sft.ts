@@ -3,12 +3,14 @@ import { Random } from '../core/random.js';
 import type { ReflectionConfig } from '../config/training.js';
 import { Sample } from '../datasets/sample.js';
 import { Reflection, Target } from '../datasets/target.js';
+import { withoutReflection } from '../datasets/write-answer.js';
 import type { Backend } from '../policy/backend.js';
 import type { Policy } from '../policy/policy.js';
 import { encodeCompletion } from '../policy/prompt.js';
 import type { Tokenizer } from '../policy/tokenizer.js';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
+import { dataShare } from './data-share.js';
 import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { jobDigest } from './job-digest.js';
@@ -34,7 +36,7 @@ export async function runReflectionSft(
 ): Promise<StepRow> {
   const digest = await jobDigest(job, [job.samples, job.targets, job.reflections, job.frameIndex]);
   const progress = await openProgress(job.workDir, job.resumeFrom, digest);
-  const reflections = await readRecords(job.reflections, Reflection);
+  const reflections = ofShare(await readRecords(job.reflections, Reflection), job);
   if (reflections.length === 0) {
     throw new TerminalError('training.no-samples', 'there is no reflection to learn from', {
       fix: 'the log of the stage `reflections` says why drafts fell out; truncated ones need a larger reflection.sampling.maxTokens, or a policy that was trained for longer',
@@ -68,6 +70,16 @@ export async function runReflectionSft(
   }
 }
 
+/** All reflections on a share of the samples that have one. */
+function ofShare(
+  reflections: readonly Reflection[],
+  { params, seed }: ReflectionSftJob,
+): readonly Reflection[] {
+  const ids = [...new Set(reflections.map(({ sampleId }) => sampleId))];
+  const kept = new Set(dataShare(ids, (id) => id, params.sft.dataShare, seed));
+  return reflections.filter(({ sampleId }) => kept.has(sampleId));
+}
+
 /** Whether the SFT loss is taken on a first pass. A wrong one is read, but under `right-only` never learnt. */
 export function learnsFirstPass(draftLoss: ReflectionConfig['draftLoss'], draftRight: boolean): boolean {
   return draftLoss === 'all' || (draftLoss === 'right-only' && draftRight);
@@ -76,11 +88,12 @@ export function learnsFirstPass(draftLoss: ReflectionConfig['draftLoss'], draftR
 /** The whole completion of a reflection, first pass and rest, and which of its tokens are learnt. */
 export function reflectiveCompletion(
   { first, rest, draftRight }: Pick<Reflection, 'first' | 'rest' | 'draftRight'>,
-  draftLoss: ReflectionConfig['draftLoss'],
+  { draftLoss, marks }: Pick<ReflectionConfig, 'draftLoss' | 'marks'>,
   tokenizer: Tokenizer,
 ): { completion: number[]; learnt: number[] } {
   const head = tokenizer.encode(first.trimEnd());
-  const tail = encodeCompletion(tokenizer, ' ' + rest.trimStart());
+  const told = marks ? rest : withoutReflection(rest);
+  const tail = encodeCompletion(tokenizer, ' ' + told.trimStart());
   const weight = learnsFirstPass(draftLoss, draftRight) ? 1 : 0;
   return {
     completion: [...head, ...tail],
@@ -103,8 +116,9 @@ function tuning(options: {
   const targets = new TargetSequences(frames, prompts, tokenizer, {
     targets: plain.map(({ full }) => full),
     prompts: usedPrompts(categoryShare),
+    reasoning: true,
   });
-  const completions = reflections.map((r) => reflectiveCompletion(r, params.draftLoss, tokenizer));
+  const completions = reflections.map((r) => reflectiveCompletion(r, params, tokenizer));
   const longest = Math.max(targets.longestCompletion, ...completions.map((c) => c.completion.length));
   const reflective = async (place: number): Promise<SupervisedSequence> => {
     const { sampleId, frames: shown } = reflections[place]!;

@@ -3,7 +3,8 @@ import { deriveKey, Random } from '../core/random.js';
 import type { Sample } from '../datasets/sample.js';
 import type { Policy } from '../policy/policy.js';
 import type { Tokenizer } from '../policy/tokenizer.js';
-import { parseCompletion } from '../datasets/answer.js';
+import { parseCompletion, type CompletionShape } from '../datasets/answer.js';
+import { promptFor } from '../datasets/completion-shape.js';
 import { poolIndices, uniformIndices } from '../video/sampling.js';
 import type { FramesConfig } from '../config/dataset.js';
 import { groupAdvantages, totalRewards } from './advantages.js';
@@ -46,6 +47,8 @@ export interface RolloutTools {
   readonly framesConfig: FramesConfig;
   readonly params: GrpoConfig;
   readonly plan: RewardPlan;
+  /** What the prompt asks for. */
+  readonly shape: CompletionShape;
   readonly seed: number;
 }
 
@@ -75,7 +78,7 @@ export async function rollOut(
 }
 
 async function sampleGroups(
-  { policy, tokenizer, prompts, frames, framesConfig, params, plan, seed }: RolloutTools,
+  { policy, tokenizer, prompts, frames, framesConfig, params, shape, seed }: RolloutTools,
   samples: readonly Sample[],
   generation: number,
 ): Promise<Sampled[]> {
@@ -83,7 +86,7 @@ async function sampleGroups(
   for (const sample of samples) {
     const shown = uniformIndices(sample.frames, framesConfig.policyFrames);
     const video = await frames.patches(sample.id, shown);
-    const prompt = prompts.ids(plan.shape === 'single' ? 'verdict' : 'reflective', video.grid);
+    const prompt = prompts.ids(promptFor(shape), video.grid);
     const keys = Array.from({ length: params.groupSize }, (_, i) =>
       deriveKey(seed, 'grpo', 'rollout', generation, sample.id, i),
     );
@@ -94,7 +97,7 @@ async function sampleGroups(
     const { video, prompt } = questions[at]!;
     const own = answers[at]!;
     const texts = own.map(({ ids }) => tokenizer.decode(ids));
-    const scored = own.map(({ ids }, i) => readCompletion(texts[i]!, ids.length, plan.shape, tokenizer));
+    const scored = own.map(({ ids }, i) => readCompletion(texts[i]!, ids.length, shape, tokenizer));
     return { sample, video, prompt, answers: own, texts, scored };
   });
 }

@@ -7,6 +7,7 @@ import { Policy } from '../policy/policy.js';
 import { Tokenizer } from '../policy/tokenizer.js';
 import { adapterConfig, loadCheckpoint, saveCheckpoint, type LoadedPolicy } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
+import { dataShare } from './data-share.js';
 import { requireFinite } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { jobDigest } from './job-digest.js';
@@ -35,7 +36,8 @@ export async function runSft(job: SftJob, backend: Backend, control: JobControl)
   const progress = await openProgress(job.workDir, job.resumeFrom, digest);
   const samples = await readRecords(job.samples, Sample);
   const targets = await readRecords(job.targets, Target);
-  const train = viewsOf(samples, targets, 'sft');
+  const all = viewsOf(samples, targets, 'sft');
+  const train = dataShare(all, ({ sample }) => sample.id, job.params.dataShare, job.seed);
   const validation = viewsOf(samples, targets, 'val').slice(0, mostValidation);
   if (train.length === 0) {
     throw new TerminalError('training.no-samples', 'split sft has no sample with a target to learn from', {
@@ -123,6 +125,7 @@ function fineTuning(options: {
   const targets = new TargetSequences(frames, prompts, tokenizer, {
     targets: [...train, ...validation].flatMap(({ full, trimmed }) => [full, ...trimmed]),
     prompts: usedPrompts(params.categoryShare),
+    reasoning: job.reasoning,
   });
   return {
     name: 'sft',

@@ -1,3 +1,4 @@
+import { withoutReasoning } from '../datasets/write-answer.js';
 import type { Target } from '../datasets/target.js';
 import { encodeCompletion } from '../policy/prompt.js';
 import type { Tokenizer } from '../policy/tokenizer.js';
@@ -15,12 +16,16 @@ export class TargetSequences {
   /** Tokens of the longest completion under any prompt that is used. */
   readonly longestCompletion: number;
 
-  /** @param used targets and prompts that will be asked for */
+  /** @param used targets and prompts that will be asked for, and whether completions keep their `<think>` */
   constructor(
     private readonly frames: FrameCache,
     private readonly prompts: Prompts,
     private readonly tokenizer: Tokenizer,
-    used: { readonly targets: readonly Target[]; readonly prompts: readonly SinglePassPrompt[] },
+    private readonly used: {
+      readonly targets: readonly Target[];
+      readonly prompts: readonly SinglePassPrompt[];
+      readonly reasoning: boolean;
+    },
   ) {
     const lengths = used.targets.flatMap((target) =>
       used.prompts.map((kind) => this.completion(target, kind).length),
@@ -30,7 +35,8 @@ export class TargetSequences {
 
   /** Ids of a target's completion, with the end of the turn. */
   completion(target: Target, prompt: SinglePassPrompt): readonly number[] {
-    const text = prompt === 'verdict' ? target.verdict : target.categoryCompletion;
+    const whole = prompt === 'verdict' ? target.verdict : target.categoryCompletion;
+    const text = this.used.reasoning ? whole : withoutReasoning(whole);
     let ids = this.#encoded.get(text);
     if (ids === undefined) {
       ids = encodeCompletion(this.tokenizer, text);

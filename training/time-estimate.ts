@@ -1,3 +1,4 @@
+import { trainedCheckpoints } from '../config/cross-checks.js';
 import type { RunConfig } from '../config/schema.js';
 import type { PolicyConfig } from '../policy/config.js';
 import { parameterCounts, videoTokens } from './model-shape.js';
@@ -66,7 +67,8 @@ export function estimateTime(
       : 0;
   const perGeneration = grpo.promptsPerStep * grpo.groupSize;
   const generations = grpo.epochs * grpo.stepsPerEpoch;
-  const reflective = grpo.preset !== 'vad-r1';
+  const trains = trainedCheckpoints(config);
+  const reflective = trains.includes('reflection-sft');
   const verified = grpo.preset === 'srvau-r1' || grpo.weights.verification === 0 ? 0 : 1;
   const times: StageTime[] = [
     { stage: 'sft', seconds: warmup + train(sft.steps * sft.batchSize, single) },
@@ -81,15 +83,19 @@ export function estimateTime(
           },
         ]
       : []),
-    {
-      stage: 'grpo',
-      seconds:
-        generations *
-        (write(perGeneration, grpo.sampling.maxTokens) +
-          verified * write(perGeneration, single) +
-          grpo.updatesPerGeneration * train(perGeneration, grpo.sampling.maxTokens) +
-          (perGeneration * forward(grpo.sampling.maxTokens)) / speed.flops),
-    },
+    ...(trains.includes('grpo')
+      ? [
+          {
+            stage: 'grpo',
+            seconds:
+              generations *
+              (write(perGeneration, grpo.sampling.maxTokens) +
+                verified * write(perGeneration, single) +
+                grpo.updatesPerGeneration * train(perGeneration, grpo.sampling.maxTokens) +
+                (perGeneration * forward(grpo.sampling.maxTokens)) / speed.flops),
+          },
+        ]
+      : []),
     ...(samples
       ? [
           {

@@ -4,21 +4,26 @@ import type { StageRef } from '../activities/contract.js';
 import type { Split } from '../config/dataset.js';
 import type { CheckpointStage } from '../config/evaluation.js';
 
-/** What a run is started with: the config by reference, and the few figures of it that shape the graph. */
-export interface PipelineInput {
-  readonly runId: string;
-  readonly name: string;
+/** A config by reference, and the few figures of it that shape the graph. */
+export interface BranchInput {
   /** Blob digest of the resolved config. */
   readonly config: string;
-  readonly code: RunRecord['code'];
   readonly graph: {
     readonly maxRejectShare: number;
-    /** False under the preset `vad-r1`: GRPO starts from the SFT checkpoint, and answers have one pass. */
-    readonly reflection: boolean;
+    /** Training stages, each from the checkpoint of the one before. */
+    readonly training: readonly CheckpointStage[];
     readonly grpoEpochs: number;
     readonly checkpoints: readonly CheckpointStage[];
     readonly evaluationSplit: Split;
   };
+}
+
+/** What a run is started with: its own branch, and its variants. */
+export interface PipelineInput extends BranchInput {
+  readonly runId: string;
+  readonly name: string;
+  readonly code: RunRecord['code'];
+  readonly variants: readonly (BranchInput & { readonly name: string })[];
 }
 
 /** Input of the child workflow behind a sharded phase. */

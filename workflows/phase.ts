@@ -9,7 +9,7 @@ export function requestOf(
   input: PhaseInput,
   inputs: StageRequest['inputs'],
   shard: Shard | null = null,
-  more: { readonly shards?: readonly string[]; readonly variant?: StageRequest['variant'] } = {},
+  more: { readonly shards?: readonly string[]; readonly use?: StageRequest['use'] } = {},
 ): StageRequest {
   return {
     runId: input.runId,
@@ -17,7 +17,7 @@ export function requestOf(
     inputs,
     shard,
     shards: more.shards ?? [],
-    variant: more.variant ?? {},
+    use: more.use ?? {},
   };
 }
 

@@ -2,17 +2,39 @@ import { condition, isCancellation, setHandler, workflowInfo } from '@temporalio
 import type { RunRecord, RunStatus, StageRow } from '../artifacts/runs.js';
 import type { StageName, StageRef } from '../activities/contract.js';
 import { control } from './activities.js';
-import { retryUpdate, runQuery, type PhaseResult, type PipelineInput } from './contract.js';
+import {
+  retryUpdate,
+  runQuery,
+  type PhaseResult,
+  type PipelineInput,
+  type ShardFailure,
+} from './contract.js';
 import { reasonOf } from './shards.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Row = Mutable<StageRow>;
+
+/** How a branch of the run goes through its stages: everything it does shows in its rows of the table. */
+export interface Branch {
+  /** Begins the ids of the branch's child workflows. */
+  readonly idPrefix: string;
+  /** One stage: runs `work`, parks on failure until a retry, and keeps the table. */
+  stage(name: StageName, work: () => Promise<StageRef>): Promise<StageRef>;
+  /** A sharded phase of several stages; failed shards park the run with their reasons. */
+  phase<N extends StageName>(
+    names: readonly N[],
+    work: () => Promise<PhaseResult>,
+  ): Promise<Record<N, StageRef>>;
+  /** Parks unless `holds()`; the reason is shown until the run goes on. */
+  require(name: StageName, holds: () => boolean, reason: string): Promise<void>;
+}
 
 /**
  * The stage table of a run: what the `run` query answers and what lies in the store after every change. A stage that
  * keeps failing parks the run here until somebody asks for a retry.
  */
 export class RunTable {
-  readonly #rows: Mutable<StageRow>[];
+  readonly #rows: Row[];
   #status: RunStatus = 'running';
   #problem: string | null = null;
   #parked: string | null = null;
@@ -20,9 +42,10 @@ export class RunTable {
 
   constructor(
     private readonly input: PipelineInput,
-    stages: readonly StageName[],
+    rows: readonly { readonly variant: string | null; readonly name: StageName }[],
   ) {
-    this.#rows = stages.map((name) => ({
+    this.#rows = rows.map(({ variant, name }) => ({
+      variant,
       name,
       status: 'waiting',
       outcome: null,
@@ -64,30 +87,28 @@ export class RunTable {
     };
   }
 
-  /** One stage: runs `work`, parks on failure until a retry, and keeps the table. */
-  async stage(name: StageName, work: () => Promise<StageRef>): Promise<StageRef> {
-    return (
-      await this.#attend([name], async () => ({ [name]: await work() }) as Record<StageName, StageRef>)
-    )[name];
-  }
-
-  /** A sharded phase of several stages; failed shards park the run with their reasons. */
-  async phase<N extends StageName>(
-    names: readonly N[],
-    work: () => Promise<PhaseResult>,
-  ): Promise<Record<N, StageRef>> {
-    return this.#attend(names, async () => {
-      const result = await work();
-      if (result.ok) return result.stages as Record<N, StageRef>;
-      const shown = result.failures.slice(0, 5).map((f) => `${f.stage}, shard ${f.shard}: ${f.reason}`);
-      const more = result.failures.length > 5 ? [`and ${result.failures.length - 5} more shards`] : [];
-      throw new Error([...shown, ...more].join('\n'));
-    });
-  }
-
-  /** Parks unless `holds()`; the reason is shown until the run goes on. */
-  async require(name: StageName, holds: () => boolean, reason: string): Promise<void> {
-    while (!holds()) await this.#park([name], reason);
+  /** The rows of one branch: of a variant, or of the run itself. */
+  branch(variant: string | null): Branch {
+    const row = (name: StageName): Row => this.#rows.find((r) => r.variant === variant && r.name === name)!;
+    const { workflowId } = workflowInfo();
+    return {
+      idPrefix: variant === null ? workflowId : `${workflowId}/${variant}`,
+      stage: async (name, work) => {
+        const refs = await this.#attend([row(name)], async () => ({ [name]: await work() }));
+        return refs[name]!;
+      },
+      phase: async <N extends StageName>(names: readonly N[], work: () => Promise<PhaseResult>) => {
+        const refs = await this.#attend(names.map(row), async () => {
+          const result = await work();
+          if (result.ok) return result.stages;
+          throw new Error(failureReason(result.failures));
+        });
+        return refs as Record<N, StageRef>;
+      },
+      require: async (name, holds, reason) => {
+        while (!holds()) await this.#park([row(name)], reason);
+      },
+    };
   }
 
   async finish(status: Exclude<RunStatus, 'running' | 'awaiting'>, problem: string | null): Promise<void> {
@@ -100,19 +121,19 @@ export class RunTable {
     await control.recordRun(this.record());
   }
 
-  async #attend<N extends StageName>(
-    names: readonly N[],
-    work: () => Promise<Record<N, StageRef>>,
-  ): Promise<Record<N, StageRef>> {
+  async #attend(
+    rows: readonly Row[],
+    work: () => Promise<Readonly<Record<string, StageRef>>>,
+  ): Promise<Readonly<Record<string, StageRef>>> {
     for (;;) {
       this.#status = 'running';
       this.#problem = null;
-      for (const row of this.#of(names)) Object.assign(row, { status: 'running', reason: null });
+      for (const row of rows) Object.assign(row, { status: 'running', reason: null });
       await control.recordRun(this.record());
       try {
         const refs = await work();
-        for (const row of this.#of(names)) {
-          const ref = refs[row.name as N];
+        for (const row of rows) {
+          const ref = refs[row.name]!;
           Object.assign(row, {
             status: 'done',
             outcome: ref.outcome,
@@ -126,23 +147,25 @@ export class RunTable {
         return refs;
       } catch (error) {
         if (isCancellation(error)) throw error;
-        await this.#park(names, reasonOf(error));
+        await this.#park(rows, reasonOf(error));
       }
     }
   }
 
-  async #park(names: readonly StageName[], reason: string): Promise<void> {
+  async #park(rows: readonly Row[], reason: string): Promise<void> {
     this.#status = 'awaiting';
     this.#problem = reason;
-    this.#parked = names[0]!;
-    for (const row of this.#of(names)) Object.assign(row, { status: 'awaiting', reason });
+    this.#parked = rows[0]!.name;
+    for (const row of rows) Object.assign(row, { status: 'awaiting', reason });
     await control.recordRun(this.record());
     await condition(() => this.#parked === null);
     this.#status = 'running';
     this.#problem = null;
   }
+}
 
-  #of(names: readonly StageName[]): Mutable<StageRow>[] {
-    return this.#rows.filter((row) => (names as readonly string[]).includes(row.name));
-  }
+function failureReason(failures: readonly ShardFailure[]): string {
+  const shown = failures.slice(0, 5).map((f) => `${f.stage}, shard ${f.shard}: ${f.reason}`);
+  const more = failures.length > 5 ? [`and ${failures.length - 5} more shards`] : [];
+  return [...shown, ...more].join('\n');
 }

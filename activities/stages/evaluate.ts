@@ -1,25 +1,27 @@
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
+import { shapeOf } from '../../datasets/completion-shape.js';
 import { Prediction } from '../../datasets/target.js';
 import { evaluate as measure } from '../../evaluation/evaluate.js';
 import { readSamples } from '../shards.js';
 import type { Stage } from '../stage.js';
-import { promptOf } from './predictions.js';
 
 /** Answers and truth -> metrics with intervals, and one row per sample. */
 export const evaluate: Stage = {
   name: 'evaluate',
-  version: 1,
+  version: 2,
   queue: 'media',
   seed: 'eval',
-  params: ({ config }) => ({ evaluation: config.evaluation, preset: config.grpo.preset }),
+  params: ({ config }) => ({
+    evaluation: config.evaluation,
+    shapes: config.evaluation.checkpoints.map((checkpoint) => shapeOf(checkpoint, config)),
+  }),
   run: async (context) => {
     const { config } = context.config;
     const { store } = context.services;
     const checkpoints = await Promise.all(
       config.evaluation.checkpoints.map(async (checkpoint) => ({
         checkpoint,
-        shape:
-          promptOf(checkpoint, config.grpo) === 'reflective' ? ('reflective' as const) : ('single' as const),
+        shape: shapeOf(checkpoint, config),
         predictions: parseJsonl(
           await store.blobs.getText(context.input(checkpoint)),
           `predictions ${checkpoint}`,

@@ -6,6 +6,7 @@ import { tunedModelKey } from '../model-key.js';
 import { checkpointBase } from '../pretrained-base.js';
 import { inScratch, layOut, resumeFolder, runJob, trainingResult, type JobFiles } from '../gpu-job.js';
 import { tuningOf } from '../../training/model-tuning.js';
+import { shapeOf } from '../../datasets/completion-shape.js';
 import { partDigest } from '../shards.js';
 import type { Stage, StageContext } from '../stage.js';
 import { trainingPart } from './sft.js';
@@ -16,12 +17,13 @@ export const grpo: Stage = {
   version: 2,
   queue: 'gpu',
   seed: 'train',
-  params: ({ config, prompts }, { variant }) =>
+  params: ({ config, prompts }, { use }) =>
     ({
       grpo: config.grpo,
+      shape: shapeOf('grpo', config),
       frames: config.frames,
       prompts,
-      epoch: variant.epoch,
+      epoch: use.epoch,
       ...tunedModelKey(config.model),
     }) as unknown as Json,
   keyInputs: async (context) => {
@@ -47,10 +49,11 @@ export const grpo: Stage = {
         prompts,
         seed: context.seed,
         params: config.grpo,
+        shape: shapeOf('grpo', config),
         base: await checkpointBase(config.model),
         tuning: tuningOf(config.model),
         // Epochs are named from 1 and counted from 0.
-        epoch: Number(context.request.variant.epoch) - 1,
+        epoch: Number(context.request.use.epoch) - 1,
         startState: await previousState(context, files),
         start: await materializeCheckpoint(context.services, context.input('checkpoint')),
         reference: await materializeCheckpoint(context.services, context.input('reference')),

@@ -1,18 +1,11 @@
 import type { Json } from '../../core/canonical-json.js';
 import { toJsonl } from '../../core/jsonl.js';
 import type { CheckpointStage } from '../../config/evaluation.js';
+import { promptFor, shapeOf } from '../../datasets/completion-shape.js';
 import { Prediction } from '../../datasets/target.js';
 import { answerKeyInputs, answerShard } from '../answers.js';
 import { baseKey } from '../model-key.js';
 import type { Output, Stage, StageContext, StageResult } from '../stage.js';
-import type { PromptTexts } from '../../config/schema.js';
-import type { GrpoConfig } from '../../config/training.js';
-
-/** The prompt that a checkpoint was trained to answer. */
-export function promptOf(checkpoint: CheckpointStage, grpo: GrpoConfig): keyof PromptTexts {
-  if (checkpoint === 'sft') return 'verdict';
-  return checkpoint === 'grpo' && grpo.preset === 'vad-r1' ? 'verdict' : 'reflective';
-}
 
 /** Answers of each checkpoint on the held-out split: -> one list per checkpoint. */
 export const predictions: Stage = {
@@ -20,15 +13,19 @@ export const predictions: Stage = {
   version: 2,
   queue: 'gpu',
   seed: 'eval',
-  params: ({ config, prompts }, { variant, shard }) =>
+  params: ({ config, prompts }, { use, shard }) =>
     ({
       sampling: config.evaluation.sampling,
       frames: config.frames,
       split: config.evaluation.split,
       ...baseKey(config.model),
       ...(shard === null
-        ? { prompts, preset: config.grpo.preset, checkpoints: config.evaluation.checkpoints }
-        : { prompt: prompts[promptOf(variant.checkpoint as CheckpointStage, config.grpo)] }),
+        ? {
+            prompts,
+            checkpoints: config.evaluation.checkpoints,
+            shapes: config.evaluation.checkpoints.map((checkpoint) => shapeOf(checkpoint, config)),
+          }
+        : { prompt: prompts[promptFor(shapeOf(use.checkpoint as CheckpointStage, config))] }),
     }) as unknown as Json,
   keyInputs: (context) =>
     context.request.shard === null
@@ -39,7 +36,7 @@ export const predictions: Stage = {
     const { config } = context.config;
     const answers = await answerShard(context, {
       sampling: config.evaluation.sampling,
-      prompt: promptOf(context.request.variant.checkpoint as CheckpointStage, config.grpo),
+      prompt: promptFor(shapeOf(context.request.use.checkpoint as CheckpointStage, config)),
       completionsPerSample: 1,
       purpose: 'predictions',
     });

@@ -6,6 +6,7 @@ import { packageRoot } from '../../core/package-root.js';
 import { Reject } from '../../datasets/sample.js';
 import { Prediction } from '../../datasets/target.js';
 import { EvaluationResult, PerSample } from '../../evaluation/result.js';
+import { Comparison } from '../../evaluation/compare.js';
 import { chooseExamples } from '../../evaluation/report/choose-examples.js';
 import type {
   ReportArtifact,
@@ -31,7 +32,7 @@ const sheetColumns = 4;
 /** Everything of the run on one self-contained page, and its main table as CSV, LaTeX and JSON. */
 export const report: Stage = {
   name: 'report',
-  version: 2,
+  version: 3,
   queue: 'media',
   seed: null,
   params: ({ config }) => ({ config: withoutPaths(config), version }),
@@ -47,6 +48,7 @@ export const report: Stage = {
       code: { version, commit: null },
       evaluation,
       perSample,
+      comparison: await comparisonOf(context),
       samples: await readSamples(store, context.input('samples')),
       rejects: (await rows(context, 'rejects')).map((row) => Reject.parse(row)),
       training: await trainingLogs(context),
@@ -67,6 +69,12 @@ export const report: Stage = {
 
 async function rows(context: StageContext, input: string): Promise<unknown[]> {
   return parseJsonl(await context.services.store.blobs.getText(context.input(input)), `${input}.jsonl`);
+}
+
+async function comparisonOf({ request, services }: StageContext): Promise<Comparison | null> {
+  const digest = request.inputs.comparison;
+  if (digest === undefined) return null;
+  return Comparison.parse(JSON.parse(await services.store.blobs.getText(digest)));
 }
 
 async function trainingLogs(context: StageContext): Promise<TrainingLog[]> {

@@ -37,6 +37,7 @@ export const sft: Stage = {
       model: modelKey(config.model),
       frames: config.frames,
       prompts,
+      reasoning: config.reasoning,
       extraWords: reflectionVocabulary,
     }) as unknown as Json,
   keyInputs: async (context) => {
@@ -58,6 +59,7 @@ export const sft: Stage = {
         prompts,
         seed: context.seed,
         params: config.sft,
+        reasoning: config.reasoning,
         ...(config.model.kind === 'scratch'
           ? { base: null, model: config.model }
           : { base: await pretrainedBase(config.model), model: null }),

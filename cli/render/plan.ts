@@ -2,14 +2,16 @@ import { gib } from '../../training/memory-estimate.js';
 import type { MemoryEstimate } from '../../training/memory-estimate.js';
 import type { StageTime } from '../../training/time-estimate.js';
 import type { PlannedAction, RunPlan } from '../run-api.js';
+import { branchStage } from './branch-stage.js';
 import { columns } from './columns.js';
 import { duration } from './duration.js';
 
-/** What each stage would do, and why. */
+/** What each stage would do, and why; of a variant, what it does not share with the branches before it. */
 export function planText({ stages }: RunPlan): string {
+  const shown = stages.filter(({ variant, plan }) => variant === null || plan.action !== 'reuse');
   return columns([
     ['stage', 'plan', 'why'],
-    ...stages.map(({ name, plan, why }) => [name, actionText(plan), why]),
+    ...shown.map((stage) => [branchStage(stage), actionText(stage.plan), stage.why]),
   ]);
 }
 

@@ -1,4 +1,5 @@
 import type { RunProblem, RunSnapshot, StageSnapshot } from '../run-api.js';
+import { branchStage } from './branch-stage.js';
 import { cut } from './columns.js';
 import { duration } from './duration.js';
 import { stageProgress } from './stage-progress.js';
@@ -7,8 +8,8 @@ const nameWidth = 16;
 
 /** What happened to a run between two looks at it, a line each: stages that started or ended, new problems. */
 export function eventLines(before: RunSnapshot | null, after: RunSnapshot): string[] {
-  const old = new Map(before?.stages.map((stage) => [stage.name, stage]));
-  const lines = after.stages.flatMap((stage) => stageLine(old.get(stage.name), stage, after.runId));
+  const old = new Map(before?.stages.map((stage) => [branchStage(stage), stage]));
+  const lines = after.stages.flatMap((stage) => stageLine(old.get(branchStage(stage)), stage, after.runId));
   const known = new Set(before?.problems.map(problemId));
   for (const problem of after.problems) {
     if (!known.has(problemId(problem))) lines.push(`! ${problemText(problem)}`);
@@ -18,12 +19,14 @@ export function eventLines(before: RunSnapshot | null, after: RunSnapshot): stri
 
 function stageLine(before: StageSnapshot | undefined, after: StageSnapshot, runId: string): string[] {
   if (before?.status === after.status) return [];
-  const name = after.name.padEnd(nameWidth);
+  // A variant shares most stages with the run; only its own are worth a line.
+  if (after.variant !== null && after.status === 'done' && after.outcome === 'reused') return [];
+  const name = branchStage(after).padEnd(nameWidth);
   switch (after.status) {
     case 'waiting':
       return [];
     case 'running':
-      return [`${name} started`];
+      return after.variant === null ? [`${name} started`] : [];
     case 'done':
       return [`${name} ${outcomeText(after)}`];
     case 'awaiting':
@@ -52,7 +55,9 @@ export function liveText(
   width: number,
 ): string {
   const running = snapshot.stages.filter((stage) => stage.status === 'running');
-  const parts = running.map(({ name, progress }) => {
+  const parts = running.map((stage) => {
+    const { progress } = stage;
+    const name = branchStage(stage);
     const seconds = runningSeconds.get(name);
     const since = seconds === undefined ? '' : ` (${duration(seconds)})`;
     return progress === null ? `${name}${since}` : `${name}: ${stageProgress(progress)}${since}`;
@@ -63,8 +68,10 @@ export function liveText(
 
 /** Where there is no live line: how far the running stages are, a line each. */
 export function progressLines(snapshot: RunSnapshot): string[] {
-  return snapshot.stages.flatMap(({ name, status, progress }) =>
-    status === 'running' && progress !== null ? [`${name.padEnd(nameWidth)} ${stageProgress(progress)}`] : [],
+  return snapshot.stages.flatMap((stage) =>
+    stage.status === 'running' && stage.progress !== null
+      ? [`${branchStage(stage).padEnd(nameWidth)} ${stageProgress(stage.progress)}`]
+      : [],
   );
 }
 

@@ -1,4 +1,5 @@
 import type { RunListEntry, RunSnapshot, StageSnapshot } from '../run-api.js';
+import { branchStage } from './branch-stage.js';
 import { columns } from './columns.js';
 import { age, duration } from './duration.js';
 import { problemText, reasonText } from './run-lines.js';
@@ -17,9 +18,13 @@ export function runText(snapshot: RunSnapshot): string {
   return `${head}\n${stageTable(stages)}${why}${stuck === '' ? '' : `\n${stuck}`}${next}`;
 }
 
+/** The run's own stages; of its variants those that they do not share, with how many of them are done. */
 function stageTable(stages: readonly StageSnapshot[]): string {
-  const rows = stages.map((stage) => [
-    stage.name,
+  const shown = stages.filter(
+    ({ variant, status, outcome }) => variant === null || !(status === 'waiting' || outcome === 'reused'),
+  );
+  const rows = shown.map((stage) => [
+    branchStage(stage),
     stage.status,
     stage.outcome ?? '-',
     stage.seconds === null ? '-' : duration(stage.seconds),
@@ -27,7 +32,12 @@ function stageTable(stages: readonly StageSnapshot[]): string {
     stage.key?.slice(0, 12) ?? '-',
     stage.progress === null ? '' : stageProgress(stage.progress),
   ]);
-  return columns([['stage', 'status', 'outcome', 'time', 'attempts', 'key', ''], ...rows]);
+  const table = columns([['stage', 'status', 'outcome', 'time', 'attempts', 'key', ''], ...rows]);
+  const variants = [...new Set(stages.flatMap(({ variant }) => variant ?? []))];
+  const done = variants.filter((name) =>
+    stages.every(({ variant, status }) => variant !== name || status === 'done'),
+  );
+  return variants.length === 0 ? table : `${table}\nvariants done: ${done.length} of ${variants.length}\n`;
 }
 
 /** All runs by id. `now` is in milliseconds. */

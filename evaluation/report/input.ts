@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { Reject, Sample } from '../../datasets/sample.js';
+import type { Comparison } from '../compare.js';
 import type { EvaluationResult, PerSample } from '../result.js';
 
 /**
@@ -17,6 +18,8 @@ export interface ReportInput {
   /** What `evaluate` returned. */
   readonly evaluation: EvaluationResult;
   readonly perSample: readonly PerSample[];
+  /** The run beside its variants; null where it has none. */
+  readonly comparison: Comparison | null;
   /** Every sample of the run, all splits. */
   readonly samples: readonly Sample[];
   readonly rejects: readonly Reject[];

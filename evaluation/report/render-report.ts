@@ -12,6 +12,7 @@ import { reproduce } from './section/reproduce.js';
 import { results } from './section/results.js';
 import { strata } from './section/strata.js';
 import { training } from './section/training.js';
+import { variants } from './section/variants.js';
 import { style } from './style.js';
 
 /**
@@ -23,6 +24,7 @@ export function renderReport(input: ReportInput): string {
   const sections: readonly (readonly [id: string, title: string, content: Markup | null])[] = [
     ['results', 'Results', results(input)],
     ['gains', 'Gains', gains(input)],
+    ['variants', 'Variants', variants(input)],
     ['reflection', 'Reflection', reflection(input)],
     ['examples', 'Examples', examples(input)],
     ['training', 'Training', training(input)],

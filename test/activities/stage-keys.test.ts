@@ -10,7 +10,7 @@ const request: StageRequest = {
   inputs: {},
   shard: null,
   shards: [],
-  variant: { epoch: 1, checkpoint: 'sft' },
+  use: { epoch: 1, checkpoint: 'sft' },
 };
 const shard: StageRequest = { ...request, shard: { split: 'test', index: 0, size: 4 } };
 

@@ -3,6 +3,7 @@ import type { RunSnapshot, StageSnapshot } from '../../cli/run-api.js';
 /** A stage that waits, but for what is given. */
 export function stage(name: string, given: Partial<StageSnapshot> = {}): StageSnapshot {
   return {
+    variant: null,
     name,
     status: 'waiting',
     outcome: null,

@@ -36,10 +36,10 @@ const set = (...texts: string[]): Promise<string> => refusal(minimal, { set: tex
 describe('a field', () => {
   test('that is misspelt', async () => {
     expect(await more('sft:\n  stpes: 3')).toMatchInlineSnapshot(
-      `"run.yaml:9: sft.stpes: unknown field, did you mean \`steps\`?; allowed: visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, validationEvery, checkpointEvery"`,
+      `"run.yaml:9: sft.stpes: unknown field, did you mean \`steps\`?; allowed: visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery"`,
     );
     expect(await more('grop: { beta: 1 }')).toMatchInlineSnapshot(
-      `"run.yaml:8: grop: unknown field, did you mean \`grpo\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, trainer"`,
+      `"run.yaml:8: grop: unknown field, did you mean \`grpo\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, reasoning, stages, variants, trainer"`,
     );
   });
 
@@ -75,7 +75,7 @@ describe('a field', () => {
       `"run.yaml:8: sft.steps: wrong type (found 2.5); allowed: whole number (at least 1)"`,
     );
     expect(await more('sft: 3')).toMatchInlineSnapshot(
-      `"run.yaml:8: sft: wrong type (found 3); allowed: map {visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, validationEvery, checkpointEvery}"`,
+      `"run.yaml:8: sft: wrong type (found 3); allowed: map {visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery}"`,
     );
     expect(await more('grpo: { maskTruncated: yes please }')).toMatchInlineSnapshot(
       `"run.yaml:8: grpo.maskTruncated: wrong type (found "yes please"); allowed: true | false"`,
@@ -137,7 +137,7 @@ test('all problems of a file are reported at once, in its order', async () => {
   expect(await more('sft:\n  steps: 0\n  warmup: 3\ngrpo:\n  beta: strong\nevaluation: { split: tset }'))
     .toMatchInlineSnapshot(`
       "run.yaml:9: sft.steps: too small (found 0); allowed: whole number (at least 1)
-      run.yaml:10: sft.warmup: unknown field; allowed: visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, validationEvery, checkpointEvery
+      run.yaml:10: sft.warmup: unknown field; allowed: visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery
       run.yaml:12: grpo.beta: wrong type (found "strong"); allowed: number (at least 0)
       run.yaml:13: evaluation.split: not one of the choices, did you mean \`test\`? (found "tset"); allowed: "sft" | "reflect" | "rl" | "val" | "test""
     `);
@@ -237,7 +237,7 @@ describe('fields that contradict each other', () => {
     expect(
       await more('grpo: { preset: vad-r1 }\nevaluation:\n  checkpoints: [sft, reflection-sft]'),
     ).toMatchInlineSnapshot(
-      `"run.yaml:10: evaluation.checkpoints.1: the preset \`vad-r1\` trains no such checkpoint (found "reflection-sft"); allowed: sft | grpo"`,
+      `"run.yaml:10: evaluation.checkpoints.1: the run trains no such checkpoint (found "reflection-sft"); allowed: sft | grpo"`,
     );
     expect(await more('evaluation: { checkpoints: [sft, sft] }')).toMatchInlineSnapshot(
       `"run.yaml:8: evaluation.checkpoints.1: named twice (found "sft")"`,
@@ -261,7 +261,7 @@ describe('--set', () => {
       `"--set sft.optimizer.learnigRate=3: sft.optimizer.learnigRate: unknown field, did you mean \`learningRate\`?; allowed: learningRate, beta1, beta2, weightDecay, warmupSteps, schedule, finalShare, maxGradNorm"`,
     );
     expect(await set('sfft.steps=3')).toMatchInlineSnapshot(
-      `"--set sfft.steps=3: sfft: unknown field, did you mean \`sft\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, trainer"`,
+      `"--set sfft.steps=3: sfft: unknown field, did you mean \`sft\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, reasoning, stages, variants, trainer"`,
     );
     expect(await set('sft.steps.deep=3')).toMatchInlineSnapshot(
       `"--set sft.steps.deep=3: sft.steps: wrong type (found {"deep":3}); allowed: whole number (at least 1)"`,

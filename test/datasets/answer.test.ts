@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../core/package-root.js';
 import { Random } from '../../core/random.js';
-import { parseCompletion, type ParsedCompletion } from '../../datasets/answer.js';
+import { completionShapes, parseCompletion, type ParsedCompletion } from '../../datasets/answer.js';
 import {
   countWords,
   formatSpan,
+  withoutReasoning,
+  withoutReflection,
   writeAnswer,
   writeReflection,
   writeThink,
@@ -265,6 +267,44 @@ describe('reflective', () => {
   });
 });
 
+describe('two passes without a reflection', () => {
+  const twoPass = (text: string) => parseCompletion(text, { prompt: 'verdict', shape: 'two-pass' });
+
+  it('are cut at the second <think>, and any mark of a reflection is against the grammar', () => {
+    expect(twoPass(`${normal} ${abnormal}`)).toMatchObject({
+      formatValid: true,
+      reflection: null,
+      first: { verdict: 'Normal' },
+      final: { verdict: 'Abnormal' },
+    });
+    expect(twoPass(`${normal} <reflection> i missed it </reflection> ${abnormal}`)).toMatchObject({
+      formatValid: false,
+      final: { verdict: 'Abnormal' },
+    });
+    expect(twoPass(`${normal} <reflection> hm ${abnormal}`).formatValid).toBe(false);
+    expect(twoPass(normal)).toMatchObject({ formatValid: false, final: { outcome: 'missing-pass' } });
+    expect(twoPass(`${normal} ${abnormal} ${normal}`).formatValid).toBe(false);
+  });
+});
+
+describe('an answer without reasoning', () => {
+  const direct = (text: string) => parseCompletion(text, { prompt: 'verdict', shape: 'direct' });
+  const answerOf = (pass: string) => pass.slice(pass.indexOf('<answer>'));
+
+  it('is the answer block alone', () => {
+    expect(direct(answerOf(abnormal))).toMatchObject({ formatValid: true, final: { verdict: 'Abnormal' } });
+    expect(direct(answerOf(normal))).toMatchObject({ formatValid: true, final: { verdict: 'Normal' } });
+    expect(direct(abnormal)).toMatchObject({ formatValid: false, final: { verdict: 'Abnormal' } });
+    expect(verdict(answerOf(normal)).formatValid).toBe(false);
+  });
+
+  it('is what is left of a pass without its <think>', () => {
+    expect(withoutReasoning(abnormal)).toBe(answerOf(abnormal));
+    expect(withoutReasoning(answerOf(abnormal))).toBe(answerOf(abnormal));
+    expect(withoutReflection(`<reflection> i missed it </reflection> ${normal}`)).toBe(normal);
+  });
+});
+
 describe('any text', () => {
   it('never throws, and valid format always comes with a verdict', () => {
     const pieces = (
@@ -290,7 +330,7 @@ describe('any text', () => {
         text = words.join(' ');
       }
       for (const prompt of ['verdict', 'category'] as const) {
-        for (const shape of ['single', 'reflective'] as const) {
+        for (const shape of completionShapes) {
           const read = parseCompletion(text, { prompt, shape });
           for (const answer of [read.first, read.final]) {
             expect(answer.verdict !== null).toBe(answer.outcome === 'ok');

@@ -8,7 +8,7 @@ import { freshStore } from '../artifacts/store.js';
 /** A context as `durable` makes it, of which per-sample work uses the store, the key, the signal and the progress. */
 function contextOf(store: ArtifactStore, noted: { steps: number[]; continued: boolean }): StageContext {
   return {
-    request: { runId: 'r', config: 'c', inputs: {}, shard: null, shards: [], variant: {} },
+    request: { runId: 'r', config: 'c', inputs: {}, shard: null, shards: [], use: {} },
     config: {} as ResolvedConfig,
     services: { store, cacheDir: store.blobs.folder, trainer: null },
     key: 'k',

@@ -24,7 +24,7 @@ describe('reflective sequences', () => {
     for (const draftRight of [true, false]) {
       const { completion, learnt } = reflectiveCompletion(
         { first, rest, draftRight },
-        'right-only',
+        { draftLoss: 'right-only', marks: true },
         tokenizer,
       );
       expect(tokenizer.decode(completion)).toBe(`${first} ${rest}`);

@@ -16,10 +16,8 @@ export interface WeightedReward {
   readonly reward: Reward;
 }
 
-/** How a preset asks and what it pays. */
+/** What a preset pays. */
 export interface RewardPlan {
-  /** `single`: prompt `verdict`; `reflective`: prompt `reflective`, two passes with a reflection between. */
-  readonly shape: 'single' | 'reflective';
   /** Whether cut videos must be answered. */
   readonly verifies: boolean;
   readonly rewards: readonly WeightedReward[];
@@ -47,7 +45,6 @@ export function rewardPlan(params: GrpoConfig): RewardPlan {
   }
   if (preset !== 'srvau-r1') add('verification', verification);
   return {
-    shape: reflective ? 'reflective' : 'single',
     verifies: rewards.some((r) => r.name === 'verification'),
     rewards,
   };

@@ -23,7 +23,7 @@ export async function predictionsPhase(input: PhaseInput): Promise<PhaseResult> 
   const answered = await overShards(jobs, ({ name, checkpoint, shard }) =>
     table.attempt('predictions', shard, () =>
       answering.predictions(
-        requestOf(input, { samples, frames, checkpoint }, shard, { variant: { checkpoint: name } }),
+        requestOf(input, { samples, frames, checkpoint }, shard, { use: { checkpoint: name } }),
       ),
     ),
   );

@@ -9,20 +9,23 @@ test('a plan says what each stage does and why', () => {
   expect(
     planText({
       stages: [
-        { name: 'ingest', key: 'a', plan: { action: 'reuse' }, why: 'made by run demo-1' },
+        { variant: null, name: 'ingest', key: 'a', plan: { action: 'reuse' }, why: 'made by run demo-1' },
         {
+          variant: null,
           name: 'sft',
           key: 'b',
           plan: { action: 'continue', step: 100 },
           why: 'attempt 2 saved a checkpoint',
         },
         {
+          variant: null,
           name: 'drafts',
           key: 'c',
           plan: { action: 'run' },
           why: 'params.temperature is 1, was 0.5 in run demo-1',
         },
         {
+          variant: null,
           name: 'grpo',
           key: null,
           plan: { action: 'depends', on: 'drafts' },

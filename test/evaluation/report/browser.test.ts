@@ -98,7 +98,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
           expect(await page.locator(`section#${id} h2`).isVisible()).toBe(true);
         }
         expect(await page.locator('.card .big').first().innerText()).toMatch(/^\d+\.\d%$/);
-        expect(await page.locator('table.main').isVisible()).toBe(true);
+        expect(await page.locator('#results table.main').isVisible()).toBe(true);
         const box = await page.locator('.curve path').first().boundingBox();
         expect(box!.width).toBeGreaterThan(100);
         expect(box!.height).toBeGreaterThan(20);

@@ -27,6 +27,7 @@ describe('renderReport', () => {
     const ids = [
       'results',
       'gains',
+      'variants',
       'reflection',
       'examples',
       'training',

@@ -5,6 +5,7 @@ import { Random } from '../../../core/random.js';
 import { writeAnswer, writeReflection, writeThink } from '../../../datasets/write-answer.js';
 import type { Prediction } from '../../../datasets/target.js';
 import type { Reject, Sample, Span } from '../../../datasets/sample.js';
+import { compareBranches } from '../../../evaluation/compare.js';
 import { evaluate } from '../../../evaluation/evaluate.js';
 import { chooseExamples } from '../../../evaluation/report/choose-examples.js';
 import type { ReportInput, TrainingLog } from '../../../evaluation/report/input.js';
@@ -49,6 +50,23 @@ export async function inventedReportInput(tests = 120): Promise<ReportInput> {
     predictions: tested.map((sample, index) => inventedAnswer(sample, shape, skill, index, random)),
   }));
   const { result, perSample } = evaluate({ samples, checkpoints, config: config.evaluation, seed: 1 });
+  const compared = checkpoints.map((one) => ({ ...one, digest: sha256(one.checkpoint) }));
+  const narrow = tested.map((sample, index) => inventedAnswer(sample, 'single', 0.7, index, random));
+  const comparison = compareBranches(
+    samples,
+    [
+      { variant: null, checkpoints: compared },
+      {
+        variant: 'half-data',
+        checkpoints: [
+          compared[0]!,
+          { checkpoint: 'grpo', shape: 'single', predictions: narrow, digest: sha256('narrow') },
+        ],
+      },
+    ],
+    config.evaluation,
+    1,
+  );
   const bySample = new Map(tested.map((sample) => [sample.id, sample]));
   const examples = await Promise.all(
     chooseExamples(perSample, 'grpo').map(async ({ sampleId, why }) => ({
@@ -66,6 +84,7 @@ export async function inventedReportInput(tests = 120): Promise<ReportInput> {
     code: { version: '0.0.0-test', commit: sha256('commit').slice(0, 40) },
     evaluation: result,
     perSample,
+    comparison,
     samples,
     rejects: inventedRejects,
     training: inventedLogs(random),

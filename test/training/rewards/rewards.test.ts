@@ -231,7 +231,6 @@ describe('presets', () => {
     const plan = rewardPlan(GrpoConfig.parse({ preset: 'vad-r1', weights: { verification: 0, length: 0 } }));
     expect(plan.rewards.map((r) => r.name)).toEqual(['accuracy', 'format']);
     expect(plan.verifies).toBe(false);
-    expect(plan.shape).toBe('single');
   });
 
   it('sum to the totals of Vad-R1 and its advantages', () => {
