@@ -6,8 +6,9 @@ import type { LoraAdapter } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
 import type { StoredTensor } from './checkpoint.js';
 import type { VideoPatches } from './frame-cache.js';
+import { grpoLoss, type GrpoLossInputs } from './grpo-loss.js';
 import { Learner, type LearnerPass, type LossAndMetrics, type StepShape } from './learner.js';
-import { clippedSurrogate, k3, stopGradient, tokenEntropy, tokenLogProbs } from './loss.js';
+import { tokenEntropy, tokenLogProbs } from './loss.js';
 import { microBatches, type MicroBatch } from './micro-batch.js';
 import { logProbsOf, Scorer, type ScoreInputs } from './scorer.js';
 import { patchTensor } from './supervised.js';
@@ -28,18 +29,7 @@ export interface ScoredRollout {
   readonly video: number;
 }
 
-type GrpoInputs = ScoreInputs & {
-  /** [rows, predicted]: what each token weighs in the loss, by aggregation. */
-  readonly weights: Tensor2D;
-  /** [rows, predicted]: 1 / active tokens where a token counts; makes sums into means. */
-  readonly share: Tensor2D;
-  /** [rows, 1] */
-  readonly advantages: Tensor2D;
-  /** [rows, predicted], log-probabilities under the reference policy; absent at beta 0. */
-  readonly reference?: Tensor2D;
-  /** [rows, predicted], log-probabilities when the completions were sampled; absent when there is one update. */
-  readonly old?: Tensor2D;
-};
+type GrpoInputs = ScoreInputs & GrpoLossInputs;
 
 /** Numbers of the updates of one generation; means over its updates. */
 export type GrpoUpdateRow = {
@@ -172,22 +162,9 @@ export class GrpoTrainer {
     const vision = policy.vision(inputs.patches, shape.segments, pass);
     const logits = policy.logits(inputs, vision, pass);
     const logProbs = tokenLogProbs(backend, logits, inputs.targets, temperature);
-    const old = inputs.old ?? stopGradient(tf, logProbs);
-    const clip = { low: params.clipLow, high: params.clipHigh };
-    let perToken = clippedSurrogate(logProbs, old, inputs.advantages, clip);
-    let kl = tf.scalar(0);
-    if (inputs.reference !== undefined) {
-      const divergence = k3(logProbs, inputs.reference);
-      perToken = perToken.add<Tensor2D>(divergence.mul(params.beta));
-      kl = divergence.mul(inputs.share).sum<Scalar>();
-    }
-    const ratio = logProbs.sub(old).exp();
-    const outside = tf.logicalOr(tf.less(ratio, 1 - clip.low), tf.greater(ratio, 1 + clip.high)).toFloat();
+    const { loss, kl, clipped } = grpoLoss(tf, logProbs, inputs, params);
     const entropy = tokenEntropy(tf, logits, temperature).mul(inputs.share).sum<Scalar>();
-    return {
-      loss: perToken.mul(inputs.weights).sum<Scalar>(),
-      metrics: [kl, entropy, outside.mul(inputs.share).sum<Scalar>()],
-    };
+    return { loss, metrics: [kl, entropy, clipped] };
   };
 
   #layOut(

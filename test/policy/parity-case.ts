@@ -66,7 +66,7 @@ export async function loadParityCase(backend: Backend, name: string): Promise<Pa
   const folder = join(policyFixtures, name);
   const wanted = CaseFile.parse(JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')));
   const policy = await Policy.load(backend, folder);
-  const outputs = await readAll(join(folder, 'outputs.safetensors'));
+  const outputs = await readSafetensors(join(folder, 'outputs.safetensors'));
   const output = (key: string) => outputs.get(key)!;
   const { media, shows, prompts, completions } = wanted;
   const { vision } = policy.config;
@@ -93,11 +93,12 @@ export async function loadParityCase(backend: Backend, name: string): Promise<Pa
       return backend.tf.tensor2d(Float32Array.from(values), [values.length / width, width]);
     },
     output,
-    gradients: await readAll(join(folder, 'gradients.safetensors')),
+    gradients: await readSafetensors(join(folder, 'gradients.safetensors')),
   };
 }
 
-async function readAll(path: string): Promise<Map<string, Float32Array>> {
+/** Every tensor of a safetensors file, as float32. */
+export async function readSafetensors(path: string): Promise<Map<string, Float32Array>> {
   const file = await SafetensorsFile.open(path);
   const values = new Map<string, Float32Array>();
   for (const key of file.tensors.keys()) values.set(key, await file.read(key));

@@ -166,7 +166,7 @@ describe('reflection (SRPO, the published form)', () => {
     return totalRewards(values, 1)[0]!;
   };
 
-  it('reaches exactly the four totals', () => {
+  it('reaches exactly the four totals: 1.60, 1.35, 1.10, .85', () => {
     expect(total(completion({ first: 'Abnormal', final: 'Abnormal' }))).toBeCloseTo(1.6, 12);
     expect(total(completion({ first: 'Normal', final: 'Abnormal' }))).toBeCloseTo(1.35, 12);
     expect(total(completion({ first: 'Abnormal', final: 'Normal' }))).toBeCloseTo(1.1, 12);
@@ -200,6 +200,14 @@ describe('reflection (SRPO, the published form)', () => {
     expect(alone(completion({ reflectionTokens: ids(12, 500) }), 'guarded')).toBeCloseTo(0.6, 12);
     expect(alone(completion({ reflectionTokens: ids(40) }), 'guarded')).toBe(0.25);
     expect(alone(completion({ reflectionTokens: ids(40) }), 'paper')).toBeCloseTo(0.6, 12);
+  });
+
+  it('guarded counts a reflection as missing from 80% of copied 4-grams on', () => {
+    const copied = (tokens: number): number[] => [...ids(tokens), ...ids(13 - tokens, 500)];
+    expect(fourGramOverlap(copied(11), ids(100))).toBe(0.8);
+    expect(alone(completion({ reflectionTokens: copied(11) }), 'guarded')).toBe(0.25);
+    expect(fourGramOverlap(copied(10), ids(100))).toBe(0.7);
+    expect(alone(completion({ reflectionTokens: copied(10) }), 'guarded')).toBeCloseTo(0.6, 12);
   });
 
   it('measures copying by 4-grams', () => {
