@@ -40,7 +40,8 @@ interface Situation {
 function earned(text: string, { label, params: input, again = 'Normal', spans = [] }: Situation) {
   const params = GrpoConfig.parse(input);
   const plan = rewardPlan(params);
-  const completion = readCompletion(text, tokenizer.encode(text).length + 1, plan.shape, tokenizer);
+  const shape = params.preset === 'vad-r1' ? 'single' : 'reflective';
+  const completion = readCompletion(text, tokenizer.encode(text).length + 1, shape, tokenizer);
   const video = { label, frames: 640, pool: poolIndices(640, 64), policyFrames: 16 };
   const cut = planCut(completion.final, video, params.verification, Random.from(1, 'gaming'));
   const outcome: CutOutcome = cut.kind === 'cut' ? { kind: 'answered', verdict: again } : { kind: cut.kind };
