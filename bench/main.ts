@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { exitCodeOfError } from '../cli/exit-codes.js';
 import { processTerminal } from '../cli/terminal.js';
 import { describeError } from '../core/errors.js';
+import { addLearningBench } from './learning/command.js';
 import { addLoad } from './load/command.js';
 import { addMemoryBench } from './memory/command.js';
 import { addPolicyBench } from './policy/command.js';
@@ -17,6 +18,7 @@ const program = new Command('npm run bench --')
 addPolicyBench(program, terminal);
 addLoad(program);
 addMemoryBench(program, terminal);
+addLearningBench(program, terminal);
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,6 +1,7 @@
 import { exitCodeOfStatus } from './exit-codes.js';
 import { branchStage } from './render/branch-stage.js';
 import { eventLines, liveText, progressLines, reasonText } from './render/run-lines.js';
+import { comparisonText } from './render/comparison.js';
 import { resultText } from './render/result-table.js';
 import type { RunApi, RunSnapshot } from './run-api.js';
 import { LiveLine } from './terminal.js';
@@ -11,14 +12,14 @@ const reportEveryMs = 15_000;
 const redrawMs = 1000;
 
 /**
- * Watches a run until it no longer runs, telling what happens on stderr, and prints its result. Ctrl-C stops watching, not
+ * Watches a run until it no longer runs, telling what happens on stderr, and prints its result (unless told not to). Ctrl-C stops watching, not
  * the run.
  */
 export async function followRun(
   verb: Verb,
   api: RunApi,
   runId: string,
-  { json }: { readonly json: boolean },
+  { json, result = true }: { readonly json: boolean; readonly result?: boolean },
 ): Promise<RunSnapshot> {
   const { terminal } = verb;
   const detach = new AbortController();
@@ -35,7 +36,7 @@ export async function followRun(
       `detached; ${runId} goes on\n  watch it: hindsight show ${runId}\n  stop it:  hindsight cancel ${runId}\n`,
     );
   }
-  await printResult(verb, api, snapshot, { json });
+  if (result) await printResult(verb, api, snapshot, { json });
   verb.exit(exitCodeOfStatus(snapshot.status));
   return snapshot;
 }
@@ -104,5 +105,7 @@ export async function printResult(
   const report = await api.fetchReport(runId);
   terminal.out(`${runId}\n`);
   if (table !== null) terminal.out(`\n${resultText(table, terminal.columns)}\n`);
+  const comparison = await api.fetchComparison(runId);
+  if (comparison !== null) terminal.out(`${comparisonText(comparison)}\n`);
   if (report !== null) terminal.out(`report: ${report}\n`);
 }

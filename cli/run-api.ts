@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config/load.js';
 import type { CheckpointStage } from '../config/evaluation.js';
 import type { ModelConfig } from '../config/model.js';
 import type { ResolvedRun } from '../config/schema.js';
+import type { Comparison } from '../evaluation/compare.js';
 import type { Estimate } from '../evaluation/result.js';
 import type { MainTable } from '../evaluation/tables.js';
 
@@ -115,6 +116,8 @@ export interface RunApi {
   fetchReport(runId: string): Promise<string | null>;
   /** The main table of the evaluation; null when there is none yet. */
   fetchTable(runId: string): Promise<MainTable | null>;
+  /** The run beside its variants; null where it has none, or not yet. */
+  fetchComparison(runId: string): Promise<Comparison | null>;
   /**
    * Downloads a checkpoint of a run, the last that is there unless one is named; gives back its local folder and the model
    * section of the run. TerminalError `run.no-checkpoint` where it is not there yet.

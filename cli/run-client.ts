@@ -18,6 +18,7 @@ import { readResolvedRun } from '../config/recorded-run.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
+import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
 import { mainTable, type MainTable } from '../evaluation/tables.js';
 import { loadEndpoints } from '../stack/endpoints.js';
@@ -182,6 +183,13 @@ class RunClient implements RunApi {
     const digest = own(stages, 'evaluate')?.outputs['evaluation'];
     if (digest === undefined) return null;
     return mainTable(EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest))));
+  }
+
+  async fetchComparison(runId: string): Promise<Comparison | null> {
+    const { stages } = await this.#record(runId);
+    const digest = own(stages, 'compare')?.outputs['comparison'];
+    if (digest === undefined) return null;
+    return Comparison.parse(JSON.parse(await this.store.blobs.getText(digest)));
   }
 
   async fetchCheckpoint(

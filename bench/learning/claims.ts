@@ -1,0 +1,134 @@
+import type { Difference } from '../../evaluation/result.js';
+import { gainOf, metricOf, rowOf, type Place, type SeedResult } from './row.js';
+
+/** Something that the recipe is held to, and whether it holds. */
+export interface Claim {
+  readonly claim: string;
+  readonly asked: string;
+  readonly found: string;
+  readonly met: boolean;
+}
+
+const accuracy = 'all_videos.accuracy';
+const miou = 'abnormal_only.miou';
+const width = 'abnormal_only.span_width';
+const sft: Place = { variant: null, checkpoint: 'sft' };
+const guardedSft: Place = { variant: 'no-reflection', checkpoint: 'sft' };
+export const guarded: Place = { variant: 'no-reflection', checkpoint: 'grpo' };
+export const paper: Place = { variant: 'no-reflection-paper', checkpoint: 'grpo' };
+const combined: Place = { variant: null, checkpoint: 'grpo' };
+const reflected: Place = { variant: null, checkpoint: 'reflection-sft' };
+
+/** The widest that mean predicted spans may be, against the true mean. */
+const widest = 1.3;
+
+/** Every claim on what was learnt; those whose branches were not run are left out. */
+export function claims(results: readonly SeedResult[]): Claim[] {
+  return [...sftClaims(results), ...weakLabelClaims(results), ...reflectionClaims(results)];
+}
+
+function sftClaims(results: readonly SeedResult[]): Claim[] {
+  return [
+    atLeast(results, 'SFT: accuracy', sft, accuracy, 0.88),
+    atLeast(results, 'SFT: valid format', sft, 'all_videos.format_valid', 0.98),
+  ];
+}
+
+function atLeast(
+  results: readonly SeedResult[],
+  claim: string,
+  place: Place,
+  metric: string,
+  least: number,
+): Claim {
+  const values = results.map((result) => metricOf(result, place, metric)?.value ?? 0);
+  return {
+    claim,
+    asked: `at least ${share(least)} with every seed`,
+    found: values.map(share).join(', '),
+    met: values.every((value) => value >= least),
+  };
+}
+
+function weakLabelClaims(results: readonly SeedResult[]): Claim[] {
+  const had = results.filter((result) => rowOf(result, guarded) !== null);
+  if (had.length === 0) return [];
+  const gains = had.map((result) => gainOf(result, guarded, guardedSft, accuracy)!);
+  const grounding = had.map((result) => gainOf(result, guarded, guardedSft, miou)!);
+  const widths = had.map(
+    (result) => metricOf(result, guarded, width)!.value! / result.comparison.trueSpanWidth!,
+  );
+  const above = gains.filter(({ low }) => low! > 0).length;
+  const needed = Math.ceil((2 * had.length) / 3);
+  return [
+    {
+      claim: 'GRPO from weak labels, guarded: accuracy',
+      asked: `gain above zero in ${needed} of ${had.length} seeds, none below -1 point`,
+      found: gains.map(differenceText).join('; '),
+      met: above >= needed && gains.every(({ value }) => value! >= -0.01),
+    },
+    {
+      claim: 'GRPO from weak labels, guarded: mIoU',
+      asked: 'not lower than the start',
+      found: grounding.map(differenceText).join('; '),
+      met: grounding.every(({ value }) => value! >= 0),
+    },
+    {
+      claim: 'GRPO from weak labels, guarded: mean span',
+      asked: `at most ${widest} times the true mean`,
+      found: widths.map((ratio) => ratio.toFixed(2)).join(', '),
+      met: widths.every((ratio) => ratio <= widest),
+    },
+  ];
+}
+
+function reflectionClaims(results: readonly SeedResult[]): Claim[] {
+  const had = results.filter((result) => rowOf(result, combined)?.transitions != null);
+  if (had.length === 0) return [];
+  const both = had.flatMap((result) => [rowOf(result, reflected)!, rowOf(result, combined)!]);
+  const gains = both.map(({ metrics }) => metrics['all_videos.reflection_gain']!.value!);
+  const moves = both.map(({ transitions }) => transitions!);
+  const first = had.map((result) => {
+    const before = metricOf(result, sft, accuracy)!;
+    const after = metricOf(result, combined, 'all_videos.first_accuracy')!.value!;
+    return { after, low: before.low!, value: before.value! };
+  });
+  return [
+    {
+      claim: 'Reflection: final answer against the first (reflection SFT, GRPO)',
+      asked: 'at least as accurate',
+      found: gains.map(points).join(', '),
+      met: gains.every((gain) => gain >= 0),
+    },
+    {
+      claim: 'Reflection: wrong to right against right to wrong',
+      asked: 'more',
+      found: moves.map(({ wrongToRight, rightToWrong }) => `${wrongToRight} : ${rightToWrong}`).join(', '),
+      met: moves.every(({ wrongToRight, rightToWrong }) => wrongToRight > rightToWrong),
+    },
+    {
+      claim: 'Reflection: first answer after GRPO against SFT',
+      asked: 'not below the interval of SFT',
+      found: first
+        .map(({ after, value, low }) => `${share(after)} (SFT ${share(value)}, from ${share(low)})`)
+        .join(', '),
+      met: first.every(({ after, low }) => after >= low),
+    },
+  ];
+}
+
+/** `.938`. */
+export function share(value: number): string {
+  return value.toFixed(3).replace(/^(-?)0\./, '$1.');
+}
+
+/** `+1.8`, in points. */
+export function points(value: number): string {
+  return `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
+}
+
+/** `+1.8 [+0.2, +3.4]`, in points. */
+export function differenceText({ value, low, high }: Pick<Difference, 'value' | 'low' | 'high'>): string {
+  if (value === null || low === null || high === null) return 'undefined';
+  return `${points(value)} [${points(low)}, ${points(high)}]`;
+}

@@ -1,0 +1,135 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import { followRun } from '../../cli/follow.js';
+import { duration } from '../../cli/render/duration.js';
+import type { RunApi } from '../../cli/run-api.js';
+import type { Terminal } from '../../cli/terminal.js';
+import { onStack, withRuns, type Verb } from '../../cli/verb.js';
+import { loadConfig, type LoadedConfig } from '../../config/load.js';
+import { TerminalError } from '../../core/errors.js';
+import { packageRoot } from '../../core/package-root.js';
+import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
+import { homePaths } from '../../stack/home.js';
+import { claims, type Claim } from './claims.js';
+import { learningClips } from './clips.js';
+import type { SeedResult } from './row.js';
+import { learningTables, markdown } from './tables.js';
+
+interface Options {
+  readonly seeds: readonly number[];
+  readonly variants?: readonly string[];
+  readonly json?: true;
+}
+
+/** `bench learning`: exit code 1 when a claim does not hold. */
+export function addLearningBench(program: Command, terminal: Terminal): void {
+  onStack(
+    program
+      .command('learning')
+      .description(
+        'Trains the demo and its ablations with several seeds, through the pipeline, and measures them on held-out clips. ' +
+          'About half an hour a seed on two quiet cores; what is there already is reused, so it may be stopped and started again.',
+      )
+      .option('--seeds <list>', 'training seeds, with commas', seedList, [1, 2, 3])
+      .option('--variants <list>', 'some of the ablations, with commas (default: all)', (text) =>
+        text.split(','),
+      )
+      .option('--json', 'print the results as JSON'),
+  )
+    .addHelpText('after', '\nExample:\n  npm run bench -- learning --seeds 1 --variants no-reflection')
+    .action(async ({ seeds, variants, json }: Options) => {
+      const annotations = await renderClips(terminal);
+      const results: SeedResult[] = [];
+      await withRuns({ terminal, exit: () => undefined }, 'always', async (api) => {
+        for (const seed of seeds) {
+          const loaded = await learningConfig(annotations, seed, variants);
+          results.push(await trainSeed({ terminal, exit: () => undefined }, api, loaded, seed));
+        }
+      });
+      const found = claims(results);
+      const shown = { results, claims: found };
+      terminal.out(json ? `${JSON.stringify(shown, null, 2)}\n` : learningText(results, found));
+      if (found.some(({ met }) => !met)) process.exitCode = 1;
+    });
+}
+
+/** The tables, and what the recipe is held to. */
+export function learningText(results: readonly SeedResult[], found: readonly Claim[]): string {
+  const videos = results[0]?.comparison.videos ?? 0;
+  const said = found.map(({ claim, asked, found: was, met }) => [claim, asked, was, met ? 'yes' : 'NO']);
+  const tables = [
+    ...learningTables(results),
+    { title: 'Held to', rows: [['claim', 'asked', 'found', 'met'], ...said] },
+  ];
+  return (
+    `${videos} held-out clips; [low, high] are 95% bootstrap intervals over them\n\n` +
+    tables.map((table) => markdown(table)).join('\n')
+  );
+}
+
+async function renderClips(terminal: Terminal): Promise<string> {
+  const { annotations, rendered, reused } = await writeSyntheticDataset({
+    dir: join(homePaths().root, 'clips', 'learning'),
+    seed: 1,
+    counts: learningClips,
+    concurrency: availableParallelism(),
+  });
+  terminal.err(`clips: ${rendered} rendered, ${reused} there already\n`);
+  return annotations;
+}
+
+async function learningConfig(
+  annotations: string,
+  seed: number,
+  variants: readonly string[] | undefined,
+): Promise<LoadedConfig> {
+  const loaded = await loadConfig(join(packageRoot, 'bench', 'learning', 'learning.yaml'), {
+    set: [`dataset.sources.0.annotations=${JSON.stringify(annotations)}`, `seed.train=${seed}`],
+  });
+  if (variants === undefined) return loaded;
+  const unknown = variants.filter((name) => loaded.variants[name] === undefined);
+  if (unknown.length > 0) {
+    const known = Object.keys(loaded.variants).join(', ');
+    throw new TerminalError('bench.unknown-variant', `there is no ablation ${unknown.join(', ')}`, {
+      fix: `choose among ${known}`,
+    });
+  }
+  const kept = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => variants.includes(name)));
+  return {
+    ...loaded,
+    config: { ...loaded.config, variants: kept(loaded.config.variants) },
+    variants: kept(loaded.variants),
+  };
+}
+
+/** Runs or goes on with the run of one seed until it is done. */
+async function trainSeed(verb: Verb, api: RunApi, loaded: LoadedConfig, seed: number): Promise<SeedResult> {
+  const runId = `learning-seed-${seed}`;
+  const known = (await api.list()).find((run) => run.runId === runId);
+  const { config, prompts, variants } = loaded;
+  if (known === undefined) await api.start(loaded, { runId });
+  else if (known.status !== 'running') await api.resume(runId, { resolved: { config, prompts, variants } });
+  const begun = Date.now();
+  const run = await followRun(verb, api, runId, { json: false, result: false });
+  if (run.status !== 'done') {
+    throw new TerminalError('bench.run-stopped', `${runId} is ${run.status}`, {
+      fix: `hindsight show ${runId}`,
+    });
+  }
+  verb.terminal.err(
+    `seed ${seed}: ${duration((Date.now() - begun) / 1000)} now, report ${await api.fetchReport(runId)}\n`,
+  );
+  const comparison = await api.fetchComparison(runId);
+  if (comparison === null) throw new TypeError(`${runId} has no comparison`);
+  return { seed, runId, comparison };
+}
+
+function seedList(text: string): number[] {
+  const seeds = text.split(',').map(Number);
+  if (seeds.some((seed) => !Number.isInteger(seed) || seed < 0)) {
+    throw new InvalidArgumentError('whole numbers with commas, e.g. 1,2,3');
+  }
+  return seeds;
+}
