@@ -34,6 +34,12 @@ const sftConfig = (defaults: SftDefaults) =>
       ),
     steps: z.int().min(1).default(defaults.steps).describe('optimizer steps'),
     batchSize: z.int().min(1).default(32).describe('sequences per step'),
+    packing: z
+      .boolean()
+      .default(false)
+      .describe(
+        'several sequences share one padded row without seeing each other, with the same results up to rounding; pays where most sequences are much shorter than the longest of their grid, else it is slower (docs/decisions/0006-packing.md)',
+      ),
     optimizer: optimizerConfig({ learningRate: defaults.learningRate })
       .prefault({})
       .describe('optimizer of the fine-tuning'),

@@ -22,11 +22,13 @@ export type BatchTensors = {
   readonly targets: Tensor2D;
   /** [rows, predicted] */
   readonly mask: Tensor2D;
+  /** int32 [rows, length]: which sequence of its row a token belongs to; absent when no row is packed. */
+  readonly sequenceIds?: Tensor2D;
 };
 
 /** Puts a batch on the device; the caller disposes of the tensors. */
 export function batchTensors({ tf }: Backend, config: PolicyConfig, batch: PolicyBatch): BatchTensors {
-  const { rows, length, predicted, positions, positionsAgree } = batch;
+  const { rows, length, predicted, positions, positionsAgree, sequenceIds } = batch;
   const axes = [0, 1, 2].map((axis) => axis * rows * length);
   const shared = Int32Array.from(axes.flatMap((start) => [...positions.subarray(start, start + length)]));
   const table = mropeTable(config, positionsAgree ? shared : positions);
@@ -38,5 +40,6 @@ export function batchTensors({ tf }: Backend, config: PolicyConfig, batch: Polic
     signedSin: tf.tensor(signedSine(table.sin, config.headDim), shape),
     targets: tf.tensor2d(batch.targets, [rows, predicted], 'int32'),
     mask: tf.tensor2d(batch.mask, [rows, predicted]),
+    ...(sequenceIds === null ? {} : { sequenceIds: tf.tensor2d(sequenceIds, [rows, length], 'int32') }),
   };
 }

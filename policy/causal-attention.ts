@@ -1,4 +1,4 @@
-import type { Rank, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { TensorFlow } from './backend.js';
 import { attention } from './ops.js';
 
@@ -11,6 +11,7 @@ const BLOCK = 256;
  *
  * @param q [rows, heads, queries, dim], scaled: the positions [from, from + queries)
  * @param k, v [rows, keyValueHeads, length, dim]
+ * @param sequenceIds int32 [rows, length]: positions of a row see only those of the same number; all when absent
  * @returns [rows, heads, queries, dim]
  */
 export function causalAttention(
@@ -19,6 +20,7 @@ export function causalAttention(
   k: Tensor4D,
   v: Tensor4D,
   from: number,
+  sequenceIds?: Tensor2D,
 ): Tensor4D {
   const [rows, heads, queries, dim] = q.shape;
   const [, keyValueHeads, length] = k.shape;
@@ -27,7 +29,8 @@ export function causalAttention(
     const count = some.shape[2];
     // Query heads that share a key head are one batch entry of the products.
     const grouped = tf.reshape<Rank.R4>(some, [rows, keyValueHeads, groups * count, dim]);
-    const mask = causalMask(tf, start, count, keys.shape[2]);
+    const causal = causalMask(tf, start, count, keys.shape[2]);
+    const mask = sequenceIds === undefined ? causal : ownSequence(tf, causal, sequenceIds, start);
     return tf.reshape(attention(tf, grouped, keys, values, mask, groups), some.shape);
   };
   if (queries <= BLOCK) return attend(q, k, v, from);
@@ -47,4 +50,15 @@ function causalMask(tf: TensorFlow, from: number, count: number, length: number)
   const mask = new Float32Array(count * length);
   for (let i = 0; i < count; i++) mask.fill(-1e9, i * length + from + i + 1, (i + 1) * length);
   return tf.tensor2d(mask, [count, length]);
+}
+
+/** [rows, 1, count, length]: a causal mask that hides other sequences of the row too. */
+function ownSequence(tf: TensorFlow, causal: Tensor2D, sequenceIds: Tensor2D, from: number): Tensor {
+  const [count, length] = causal.shape;
+  const [rows] = sequenceIds.shape;
+  const of = (start: number, size: number) => tf.slice(sequenceIds, [0, start], [rows, size]);
+  const asking = tf.reshape(of(from, count), [rows, 1, count, 1]);
+  const asked = tf.reshape(of(0, length), [rows, 1, 1, length]);
+  const isOther = tf.cast(tf.notEqual(asking, asked), 'float32');
+  return tf.add(causal, tf.mul(isOther, -1e9));
 }

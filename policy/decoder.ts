@@ -92,11 +92,18 @@ export function finishLayer(
   return tf.add(middle, linear(tf, act, weights.down));
 }
 
+/** Which positions of a layer attend to which; all to all that come before when empty. */
+export interface AttendedPositions {
+  readonly span?: { readonly from: number; readonly to: number } | undefined;
+  readonly sequenceIds?: Tensor2D | undefined;
+}
+
 /**
  * One decoder layer over whole rows with causal attention.
  *
  * @param x [rows * length, hidden]
  * @param span positions whose outputs are wanted (all when absent): the last layer needs only those that predict
+ * @param sequenceIds as of {@link causalAttention}
  * @returns the layer's output [rows * span, hidden], and its keys and values for a cache
  */
 export function decoderLayer(
@@ -106,7 +113,7 @@ export function decoderLayer(
   x: Tensor2D,
   rows: number,
   rotary: Rotary,
-  span?: { readonly from: number; readonly to: number },
+  { span, sequenceIds }: AttendedPositions = {},
 ): { x: Tensor2D; k: Tensor4D; v: Tensor4D } {
   const length = x.shape[0] / rows;
   const normal = rmsNorm(tf, x, weights.inputNorm, config.rmsNormEps);
@@ -117,7 +124,7 @@ export function decoderLayer(
   const q = isWhole
     ? every
     : tf.slice(every, [0, 0, from, 0], [rows, config.heads, to - from, config.headDim]);
-  const seen = causalAttention(tf, q, k, v, from);
+  const seen = causalAttention(tf, q, k, v, from, sequenceIds);
   const kept = isWhole
     ? x
     : tf.reshape<Rank.R2>(

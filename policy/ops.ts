@@ -155,7 +155,8 @@ export function attention(
 function masked(tf: TensorFlow, scores: Tensor4D, mask: Tensor, groups: number): Tensor {
   if (groups === 1) return tf.add(scores, mask);
   const [batch, heads, queries, keys] = scores.shape;
-  const each = tf.reshape(scores, [batch * heads * groups, queries / groups, keys]);
+  const leading = mask.rank === 4 ? [batch, heads * groups] : [batch * heads * groups];
+  const each = tf.reshape(scores, [...leading, queries / groups, keys]);
   return tf.reshape(tf.add(each, mask), scores.shape);
 }
 

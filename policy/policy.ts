@@ -180,6 +180,7 @@ export class Policy {
     const { tf } = this.backend;
     const { config } = this;
     return tf.tidy(() => {
+      const { sequenceIds } = batch;
       const [rows, length] = batch.ids.shape;
       const predicted = batch.targets.shape[1];
       const from = length - predicted;
@@ -188,7 +189,8 @@ export class Policy {
       for (let at = 0; at < config.layers; at++) {
         const span = at === config.layers - 1 ? { from: from - 1, to: length - 1 } : undefined;
         x = this.#layer(pass, `model.layers.${at}.`, x, (weights, input) => {
-          return decoderLayer(tf, config, layerWeights(weights, at), input, rows, rotary, span).x;
+          const own = layerWeights(weights, at);
+          return decoderLayer(tf, config, own, input, rows, rotary, { span, sequenceIds }).x;
         });
       }
       return tf.reshape(this.head(x, pass), [rows, predicted, config.vocabSize]);

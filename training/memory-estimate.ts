@@ -2,12 +2,14 @@ import { TerminalError } from '../core/errors.js';
 import type { FramesConfig } from '../config/dataset.js';
 import { trainedCheckpoints } from '../config/cross-checks.js';
 import type { ResolvedConfig } from '../config/schema.js';
+import type { SftConfig } from '../config/training.js';
 import type { PolicyConfig } from '../policy/config.js';
 import type { Segment } from '../policy/media.js';
 import { samplesTogether } from './answer.js';
 import { promptTokensTogether, rowsTogether } from './answer-videos.js';
-import { tokensPerMicroBatch } from './micro-batch.js';
+import { paddedLength, tokensPerMicroBatch } from './micro-batch.js';
 import { parameterCounts, videoTokens } from './model-shape.js';
+import { packedShape } from './packing.js';
 import {
   answeringMemory,
   trainingMemory,
@@ -61,9 +63,23 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
     const parts = Math.ceil(groups / most);
     return { rows: together * Math.ceil(groups / parts), parts };
   };
-  const trained = (stage: StageMemory['stage'], batchSize: number, completion: number): StageMemory => {
+  const trained = (
+    stage: StageMemory['stage'],
+    { batchSize, packing }: SftConfig,
+    completion: number,
+  ): StageMemory => {
+    if (packing) return { stage, ...trainingMemory(policy, tuning, ...packed(batchSize, completion)) };
     const { rows, parts } = cut(batchSize, 1, completion);
     return { stage, ...trainingMemory(policy, tuning, batch(rows, rows, completion), { parts }) };
+  };
+  /** The largest packed micro-batch: full rows, with as many videos as prompts can be in them. */
+  const packed = (batchSize: number, completion: number): [SequenceBatch, { parts: number }] => {
+    const longest = paddedLength(prompt + completion);
+    const { rows, length } = packedShape(longest, batchSize, tokensPerMicroBatch);
+    const videos = Math.min(batchSize, rows * Math.floor(length / prompt));
+    const most = Math.ceil(batchSize / Math.floor(length / longest));
+    const parts = Math.ceil(most / rows);
+    return [{ rows, length, predicted: length - prompt, segments: [segmentOf(frames, videos)] }, { parts }];
   };
   /** What is written together, as `answer-videos.ts` cuts it. */
   const answers = (questions: number, each: number, completion: number): AnswerBatch => {
@@ -82,11 +98,11 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
   const { rows, parts } = cut(grpo.promptsPerStep, grpo.groupSize, sampled);
   const trains = trainedCheckpoints(config);
   const stages: StageMemory[] = [
-    trained('sft', config.sft.batchSize, single),
+    trained('sft', config.sft, single),
     ...(trains.includes('reflection-sft')
       ? [
           answered('drafts', reflection.draftsPerSample, single),
-          trained('reflection-sft', reflection.sft.batchSize, sampled),
+          trained('reflection-sft', reflection.sft, sampled),
         ]
       : []),
     ...(trains.includes('grpo')

@@ -133,6 +133,7 @@ function tuning(options: {
       const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
         stored,
         tuning: trainerTuning(job),
+        packing: params.sft.packing,
       });
       const order = new DataOrder(reflections.length, seed, 'reflection-sft');
       const plainOrder =

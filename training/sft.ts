@@ -135,6 +135,7 @@ function fineTuning(options: {
         stored,
         tuning: trainerTuning(job),
         evaluates: validation.length > 0,
+        packing: params.packing,
       });
       const order = new DataOrder(train.length, seed, 'sft');
       const step = async (k: number): Promise<StepRow> => {

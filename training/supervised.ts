@@ -55,6 +55,7 @@ export type SupervisedRow = {
 /** Supervised fine-tuning of a policy or its adapter: token-mean cross entropy on the learnt tokens of a batch. */
 export class SupervisedTrainer {
   readonly #learner: Learner<SupervisedInputs>;
+  readonly #packing: boolean;
 
   constructor(
     private readonly policy: Policy,
@@ -64,9 +65,12 @@ export class SupervisedTrainer {
       readonly stored: Readonly<Record<string, StoredTensor>> | null;
       readonly tuning?: Tuning;
       readonly evaluates?: boolean;
+      /** Several sequences share a row; results are those of a row each. */
+      readonly packing?: boolean;
     },
   ) {
     const { tf } = policy.backend;
+    this.#packing = options.packing ?? false;
     const loss: Objective<SupervisedInputs>['loss'] = (pass, inputs, shape) => {
       const vision = policy.vision(inputs.patches, shape.segments, pass);
       const logits = policy.logits(inputs, vision, pass);
@@ -127,7 +131,7 @@ export class SupervisedTrainer {
         longest: s.longest,
       })),
       sequences.map((s) => s.video.grid),
-      { batchSize: this.batchSize },
+      { batchSize: this.batchSize, packing: this.#packing },
     );
     let loss = 0;
     let tokenAccuracy = 0;

@@ -36,7 +36,7 @@ const set = (...texts: string[]): Promise<string> => refusal(minimal, { set: tex
 describe('a field', () => {
   test('that is misspelt', async () => {
     expect(await more('sft:\n  stpes: 3')).toMatchInlineSnapshot(
-      `"run.yaml:9: sft.stpes: unknown field, did you mean \`steps\`?; allowed: visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery"`,
+      `"run.yaml:9: sft.stpes: unknown field, did you mean \`steps\`?; allowed: visionWarmup, steps, batchSize, packing, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery"`,
     );
     expect(await more('grop: { beta: 1 }')).toMatchInlineSnapshot(
       `"run.yaml:8: grop: unknown field, did you mean \`grpo\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, reasoning, stages, variants, trainer"`,
@@ -75,7 +75,7 @@ describe('a field', () => {
       `"run.yaml:8: sft.steps: wrong type (found 2.5); allowed: whole number (at least 1)"`,
     );
     expect(await more('sft: 3')).toMatchInlineSnapshot(
-      `"run.yaml:8: sft: wrong type (found 3); allowed: map {visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery}"`,
+      `"run.yaml:8: sft: wrong type (found 3); allowed: map {visionWarmup, steps, batchSize, packing, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery}"`,
     );
     expect(await more('grpo: { maskTruncated: yes please }')).toMatchInlineSnapshot(
       `"run.yaml:8: grpo.maskTruncated: wrong type (found "yes please"); allowed: true | false"`,
@@ -137,7 +137,7 @@ test('all problems of a file are reported at once, in its order', async () => {
   expect(await more('sft:\n  steps: 0\n  warmup: 3\ngrpo:\n  beta: strong\nevaluation: { split: tset }'))
     .toMatchInlineSnapshot(`
       "run.yaml:9: sft.steps: too small (found 0); allowed: whole number (at least 1)
-      run.yaml:10: sft.warmup: unknown field; allowed: visionWarmup, steps, batchSize, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery
+      run.yaml:10: sft.warmup: unknown field; allowed: visionWarmup, steps, batchSize, packing, optimizer, categoryShare, trimmedShare, dataShare, validationEvery, checkpointEvery
       run.yaml:12: grpo.beta: wrong type (found "strong"); allowed: number (at least 0)
       run.yaml:13: evaluation.split: not one of the choices, did you mean \`test\`? (found "tset"); allowed: "sft" | "reflect" | "rl" | "val" | "test""
     `);

@@ -93,7 +93,9 @@ describe('a wrong variant', () => {
   });
 
   test('contradicts itself like a run', async () => {
-    expect(await problems('  odd: { stages: [sft, grpo, grpo] }\n')).toMatchInlineSnapshot(`"run.yaml:10: stages: in the variant odd: stages follow one another, each at most once (found ["sft","grpo","grpo"]); allowed: ["sft","grpo"]"`);
+    expect(await problems('  odd: { stages: [sft, grpo, grpo] }\n')).toMatchInlineSnapshot(
+      `"run.yaml:10: stages: in the variant odd: stages follow one another, each at most once (found ["sft","grpo","grpo"]); allowed: ["sft","grpo"]"`,
+    );
     expect(await problems('  odd: { reasoning: false }\n')).toMatchInlineSnapshot(`
       "run.yaml:10: reasoning: in the variant odd: there is nothing to reflect on in an answer without reasoning (found false); allowed: true
         fix: set grpo.preset to vad-r1, or stages to [sft]"

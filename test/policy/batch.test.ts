@@ -65,6 +65,36 @@ describe('prepareBatch', () => {
     expect(batch.from).toBe(3);
   });
 
+  it('packs sequences into rows', () => {
+    const packed = [[1, 0]];
+    const batch = prepareBatch(tinyConfig, { ...request, packed, padToLength: 36, rows: 2 });
+    expect(batch).toMatchObject({ rows: 2, length: 36, from: 14, positionsAgree: false });
+    const [second, first] = [
+      [...tinyPrompt(8, 9, 10), 22, 2],
+      [...tinyPrompt(8, 9), 20, 21, 2],
+    ];
+    expect([...batch.ids.subarray(0, 36)]).toEqual([...second, ...first, 0, 0]);
+    expect(batch.firstTargets).toEqual([17, 1]);
+    // The padding row repeats the prompts alone.
+    const numbers = [...Array<number>(17).fill(0), ...Array<number>(19).fill(1)];
+    expect([...batch.sequenceIds!]).toEqual([...numbers, ...numbers]);
+    const predicting = [...batch.mask.keys()].filter((at) => batch.mask[at] === 1);
+    expect(predicting).toEqual([1, 2, 17, 18, 19]);
+    expect(predicting.map((at) => batch.targets[at])).toEqual([22, 2, 20, 21, 2]);
+    for (const row of [0, 1]) {
+      const seen = [...batch.visionIndex.subarray(row * 36, (row + 1) * 36)].filter((at) => at >= 0);
+      expect(seen).toEqual([8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+  });
+
+  it('refuses packed rows that do not fit or do not hold every sequence once', () => {
+    expect(() => prepareBatch(tinyConfig, { ...request, packed: [[0, 1]], padToLength: 33 })).toThrow(
+      /a row of 34 tokens does not fit a batch padded to 33/,
+    );
+    for (const packed of [[[0]], [[0, 1], [1]], [[0, 2]], [[0, 0]]])
+      expect(() => prepareBatch(tinyConfig, { ...request, packed })).toThrow(/each of 2 sequences once/);
+  });
+
   it('refuses what cannot be one batch', () => {
     expect(() => prepareBatch(tinyConfig, { ...request, padToLength: 16 })).toThrow(/17 tokens/);
     expect(() => prepareBatch(tinyConfig, { ...request, completions: [] })).toThrow(/2 prompts but 0/);

@@ -117,6 +117,19 @@ describe('device memory', () => {
     expect(frozen).toBeLessThan(all);
   });
 
+  test('of packed rows is that of full ones: longer, with the scores and the logits of all prompts but the first', async () => {
+    const activations = async (set: string[]) => stageOf(await estimateOf('demo', set), 'sft').activations;
+    const plain = await activations([]);
+    const packed = await activations(['sft.packing=true']);
+    expect(packed).toBeGreaterThan(plain);
+    expect(packed).toBeLessThan(3 * plain);
+    const reflective = stageOf(await estimateOf('demo', ['reflection.sft.packing=true']), 'reflection-sft');
+    expect(reflective.activations).toBeGreaterThan(
+      stageOf(await estimateOf('demo'), 'reflection-sft').activations,
+    );
+    expect(reflective.weights).toBe(stageOf(await estimateOf('demo'), 'reflection-sft').weights);
+  });
+
   test('of the demo is small', async () => {
     const estimate = await estimateOf('demo');
     expect(estimate.peak.total).toBeLessThan(2 ** 31);

@@ -118,6 +118,29 @@ describe('sft', () => {
   });
 });
 
+describe('sft on packed rows', () => {
+  it('learns what it learns with a row for each sequence', async () => {
+    const logOf = async (name: string, packing: boolean) => {
+      const job = await world.sft(name, { packing, visionWarmup: { steps: 0 } });
+      await runJob(job, backend, listen());
+      return rows(job.workDir);
+    };
+    const [plain, packed] = [await logOf('sft-unpacked', false), await logOf('sft-packed', true)];
+    expect(packed).toHaveLength(5);
+    for (const [at, row] of packed.entries()) {
+      for (const name of ['loss', 'validationLoss', 'tokens'].filter((field) => field in plain[at]!))
+        expect(row[name], name).toBeCloseTo(plain[at]![name] as number, 3);
+    }
+    expect(packed.at(-1)!.validationLoss).toBeTypeOf('number');
+    expect(packed).not.toEqual(plain);
+  }, 60_000);
+
+  it('resumes exactly', async () => {
+    const packed = { visionWarmup: { steps: 0 }, packing: true };
+    await expectSame((name) => world.sft(name, packed), 'sft-packed-resume', [1, 2]);
+  }, 60_000);
+});
+
 describe('reflection sft', () => {
   it('trains on reflective and plain sequences and resumes exactly', async () => {
     await expectSame((name) => world.reflectionSft(name, sftModel), 'reflection-resume', [1, 1]);
