@@ -9,6 +9,7 @@ import { EvaluationResult, PerSample } from '../../evaluation/result.js';
 import { Comparison } from '../../evaluation/compare.js';
 import { chooseExamples } from '../../evaluation/report/choose-examples.js';
 import type {
+  DraftShares,
   ReportArtifact,
   ReportExample,
   ReportInput,
@@ -51,6 +52,7 @@ export const report: Stage = {
       comparison: await comparisonOf(context),
       samples: await readSamples(store, context.input('samples')),
       rejects: (await rows(context, 'rejects')).map((row) => Reject.parse(row)),
+      drafts: await draftShares(context),
       training: await trainingLogs(context),
       examples: await examples(context, perSample),
       artifacts: await artifacts(context),
@@ -69,6 +71,19 @@ export const report: Stage = {
 
 async function rows(context: StageContext, input: string): Promise<unknown[]> {
   return parseJsonl(await context.services.store.blobs.getText(context.input(input)), `${input}.jsonl`);
+}
+
+/** What the stage `reflections` counted. */
+async function draftShares({ request, services }: StageContext): Promise<DraftShares | null> {
+  const name = request.shards.find((shard) => shard.startsWith('reflections/'));
+  if (name === undefined) return null;
+  const manifest = await services.store.manifests.find('reflections', name.slice('reflections/'.length));
+  if (manifest === null) throw new Error(`${name} is not in the store`);
+  const of = (when: string) => ({
+    right: manifest.metrics[`right.${when}`] ?? 0,
+    wrong: manifest.metrics[`wrong.${when}`] ?? 0,
+  });
+  return { before: of('before'), after: of('after') };
 }
 
 async function comparisonOf({ request, services }: StageContext): Promise<Comparison | null> {

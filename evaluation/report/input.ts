@@ -23,12 +23,20 @@ export interface ReportInput {
   /** Every sample of the run, all splits. */
   readonly samples: readonly Sample[];
   readonly rejects: readonly Reject[];
+  /** Drafts behind the reflection data; null where the run does not reflect. */
+  readonly drafts: DraftShares | null;
   /** Training stages in pipeline order; those that did not run are left out. */
   readonly training: readonly TrainingLog[];
   /** In the order they are shown; `chooseExamples` says which samples to bring. */
   readonly examples: readonly ReportExample[];
   /** What the run published, in pipeline order. */
   readonly artifacts: readonly ReportArtifact[];
+}
+
+/** Right and wrong drafts as the policy wrote them, and as they were kept for `draftRightShare`. */
+export interface DraftShares {
+  readonly before: { readonly right: number; readonly wrong: number };
+  readonly after: { readonly right: number; readonly wrong: number };
 }
 
 /** The rows of one stage's `log.jsonl`, epochs one after the other. */

@@ -50,6 +50,22 @@ describe('renderReport', () => {
     );
   });
 
+  it('tells where the reflection data came from', () => {
+    expect(html).toContain(
+      '480 drafts of the SFT policy, written without the label, 83.3% of them right; 267 kept, 70.0% right (asked for: 30.0%)',
+    );
+    expect(renderReport({ ...input, drafts: null })).not.toContain('drafts of the SFT policy');
+  });
+
+  it('holds the variants against the run, and says nothing of them where there are none', () => {
+    const variants = html.slice(html.indexOf('<section id="variants"'));
+    expect(variants).toContain('half-data: GRPO');
+    // What a variant shares with the run has no row of its own.
+    expect(variants).not.toContain('half-data: SFT');
+    expect(variants).toMatch(/The anomalies themselves last \.\d+ of the video/);
+    expect(renderReport({ ...input, comparison: null })).not.toContain('id="variants"');
+  });
+
   it('names configuration, seeds, code and artifacts', () => {
     expect(html).toContain('<h1>invented-test-run</h1>');
     expect(html).toContain('data 1, train 1, eval 1');
