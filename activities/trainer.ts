@@ -147,6 +147,7 @@ export class Trainer {
               reject(failure(message));
               break;
             case 'progress':
+            case 'warning':
             case 'checkpoint':
               onEvent(message);
               break;

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { InputError, TerminalError } from '../core/errors.js';
+import { parseJsonl } from '../core/jsonl.js';
 import { Sample } from '../datasets/sample.js';
 import type { Backend } from '../policy/backend.js';
 import type { LoraAdapter } from '../policy/lora.js';
@@ -21,6 +23,8 @@ import { rolloutRow } from './rollout-row.js';
 import type { RowLog } from './row-log.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
+import { grpoWatchers } from './watchers/grpo-watchers.js';
+import type { LogRow } from './watchers/job-watch.js';
 
 const completionsLog = 'completions.jsonl';
 const noSampleFix = 'give it a share in dataset.shares, or name the split `rl` in annotations';
@@ -70,6 +74,8 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
         progress,
         phases: [epoch({ job, tools, reference, samples, before, completions })],
         checkpointEvery: params.checkpointEvery,
+        watchers: grpoWatchers(samples),
+        earlier: await rowsOf(job.earlierLog),
         saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,
@@ -87,6 +93,10 @@ type Reference = Policy | LoraAdapter;
 async function loadReference(policy: Policy, { reference, base }: GrpoJob): Promise<Reference> {
   if (policy.adapter !== null && (await isAdapterFolder(reference))) return readAdapter(policy, reference);
   return (await loadCheckpoint(policy.backend, reference, base)).policy;
+}
+
+async function rowsOf(log: string | null): Promise<LogRow[]> {
+  return log === null ? [] : (parseJsonl(await readFile(log, 'utf8'), log) as LogRow[]);
 }
 
 function epoch(options: {

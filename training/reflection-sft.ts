@@ -22,6 +22,7 @@ import { wantedFrames } from './sft.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { viewsOf, type SampleViews } from './views.js';
+import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
 /**
  * Fine-tuning on reflective sequences from the SFT checkpoint, with a share of single-pass ones so that verification can
@@ -59,6 +60,7 @@ export async function runReflectionSft(
         progress,
         phases: [tuning({ job, policy, tokenizer, frames, reflections, plain })],
         checkpointEvery: job.params.sft.checkpointEvery,
+        watchers: supervisedWatchers,
         saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,

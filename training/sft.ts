@@ -21,6 +21,7 @@ import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { drawView, viewsOf, type SampleViews } from './views.js';
 import { visionWarmup } from './vision-warmup.js';
+import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
 /** At most so many validation sequences: enough for two digits of the loss. */
 const mostValidation = 64;
@@ -60,6 +61,7 @@ export async function runSft(job: SftJob, backend: Backend, control: JobControl)
         progress,
         phases: job.model !== null && warmup.steps > 0 ? [warmup, tuning] : [tuning],
         checkpointEvery: params.checkpointEvery,
+        watchers: supervisedWatchers,
         saveModel: (folder) => saveCheckpoint({ policy, tokenizer }, folder, job.base),
       },
       control,

@@ -77,7 +77,7 @@ export function reasonText(reason: string, runId: string): string {
   return reason.replaceAll(/\bRUN\b/g, runId);
 }
 
-/** Messages count seconds and attempts; the same problem is told once. */
-function problemId({ kind, subject }: RunProblem): string {
-  return `${kind} ${subject}`;
+/** Messages count seconds and attempts, but for warnings, of which a stage may have several; each is told once. */
+function problemId({ kind, subject, message }: RunProblem): string {
+  return kind === 'training-warning' ? `${kind} ${message}` : `${kind} ${subject}`;
 }

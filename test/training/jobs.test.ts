@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toJsonl } from '../../core/jsonl.js';
 import { type Backend, loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { Tokenizer } from '../../policy/tokenizer.js';
@@ -116,6 +117,63 @@ describe('sft', () => {
     };
     expect(saved.batch).toHaveLength(4);
   });
+});
+
+describe('warnings', () => {
+  /** Warnings of a job, stopped after so many steps and gone on with. */
+  const warnings = async (name: string, stops: number[]) => {
+    // Too large a step for one epoch on four samples: the validation loss soon rises.
+    const change = {
+      visionWarmup: { steps: 0 },
+      steps: 24,
+      validationEvery: 1,
+      checkpointEvery: 50,
+      optimizer: { learningRate: 0.3, warmupSteps: 0 },
+    };
+    let resumeFrom: string | null = null;
+    for (const [piece, stop] of [...stops, Infinity].entries()) {
+      const control = listen(stop);
+      const job: TrainerJob = { ...(await world.sft(`${name}-${piece}`, change)), resumeFrom };
+      const error: unknown = await runJob(job, backend, control).catch((e: unknown) => e);
+      if (error === undefined)
+        return control.events.flatMap((e) => (e.type === 'warning' ? [e.warning] : []));
+      expect(error).toBeInstanceOf(JobStopped);
+      resumeFrom = (error as JobStopped).folder;
+    }
+    throw new Error('the job never finished');
+  };
+
+  it('are the same after a stop as without one', async () => {
+    const undisturbed = await warnings('warned-whole', []);
+    expect(undisturbed).toContainEqual(
+      expect.objectContaining({ phase: 'sft', column: 'validationLoss', side: 'above' }),
+    );
+    expect(await warnings('warned-pieces', [9, 6])).toEqual(undisturbed);
+  }, 60_000);
+
+  it('go on from the log of the epochs before', async () => {
+    const earlier = join(world.folder, 'earlier-log.jsonl');
+    const before = Array.from({ length: 40 }, (_, i) => ({
+      step: i + 1,
+      phase: 'grpo',
+      epoch: 0,
+      truncated: 1,
+    }));
+    await writeFile(earlier, toJsonl(before));
+    const told = async (earlierLog: string | null): Promise<string[]> => {
+      const control = listen();
+      const job = await world.grpo(`earlier-${earlierLog === null ? 'no' : 'yes'}`, sftModel, {
+        stepsPerEpoch: 5,
+        promptsPerStep: 1,
+        sampling: { maxTokens: 3 },
+      });
+      await runJob({ ...job, earlierLog }, backend, control);
+      return control.events.flatMap((e) => (e.type === 'warning' ? [e.warning.column] : []));
+    };
+    expect(await told(null)).toContain('truncated');
+    // It was crossed in the epoch before, and that epoch told.
+    expect(await told(earlier)).not.toContain('truncated');
+  }, 60_000);
 });
 
 describe('reflection sft', () => {

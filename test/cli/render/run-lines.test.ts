@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventLines, liveText, progressLines } from '../../../cli/render/run-lines.js';
+import type { RunProblem } from '../../../cli/run-api.js';
 import { run, stage } from '../snapshots.js';
 
 const training = {
@@ -76,6 +77,30 @@ describe('the lines of a run', () => {
       ]
     `);
     expect(eventLines(waiting(20), waiting(21))).toEqual([]);
+  });
+});
+
+describe('warnings of a training', () => {
+  const warning = (message: string): RunProblem => ({
+    kind: 'training-warning',
+    subject: 'grpo',
+    message,
+    fix: null,
+  });
+  const grpo = stage('grpo', { status: 'running' });
+  const wide = warning('grpo: mean span width 0.62, above 0.48: verification may be gamed (step 12)');
+  const flat = warning('grpo: share of groups without spread 0.9, above 0.8: they teach nothing (step 20)');
+
+  test('are told once each, several of one stage, and again when crossed again', () => {
+    const first = run([grpo], { problems: [wide] });
+    const both = run([grpo], { problems: [wide, flat] });
+    expect(eventLines(run([grpo]), first)).toEqual([
+      '! grpo: mean span width 0.62, above 0.48: verification may be gamed (step 12)',
+    ]);
+    expect(eventLines(first, both)).toEqual([`! ${flat.message}`]);
+    expect(eventLines(both, both)).toEqual([]);
+    const again = warning(wide.message.replace('step 12', 'step 40'));
+    expect(eventLines(both, run([grpo], { problems: [again, flat] }))).toEqual([`! ${again.message}`]);
   });
 });
 
