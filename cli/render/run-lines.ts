@@ -1,3 +1,4 @@
+import type { PaceReading } from '../pace.js';
 import type { RunProblem, RunSnapshot, StageSnapshot } from '../run-api.js';
 import { cut } from './columns.js';
 import { duration } from './duration.js';
@@ -45,26 +46,35 @@ export function outcomeText({ outcome, seconds, attempts }: StageSnapshot): stri
   return `${outcome ?? 'done'}${took}${tries}`;
 }
 
-/** The line at the foot: what runs now, how far it is and for how long. */
+/** What whoever watches a running stage has timed. */
+export interface StageTimes {
+  /** Since it was first seen running. */
+  readonly seconds: number;
+  readonly pace: PaceReading | null;
+}
+
+/** The line at the foot: what runs now, how far it is and for how long. Times are by the name of the stage. */
 export function liveText(
   snapshot: RunSnapshot,
-  runningSeconds: ReadonlyMap<string, number>,
+  times: ReadonlyMap<string, StageTimes>,
   width: number,
 ): string {
   const running = snapshot.stages.filter((stage) => stage.status === 'running');
   const parts = running.map(({ name, progress }) => {
-    const seconds = runningSeconds.get(name);
-    const since = seconds === undefined ? '' : ` (${duration(seconds)})`;
-    return progress === null ? `${name}${since}` : `${name}: ${stageProgress(progress)}${since}`;
+    const own = times.get(name);
+    const since = own === undefined ? '' : ` (${duration(own.seconds)})`;
+    return progress === null ? `${name}${since}` : `${name}: ${stageProgress(progress, own?.pace)}${since}`;
   });
   const done = snapshot.stages.filter((stage) => stage.status === 'done').length;
   return cut([`${done}/${snapshot.stages.length} stages`, ...parts].join(' | '), width);
 }
 
 /** Where there is no live line: how far the running stages are, a line each. */
-export function progressLines(snapshot: RunSnapshot): string[] {
+export function progressLines(snapshot: RunSnapshot, times: ReadonlyMap<string, StageTimes>): string[] {
   return snapshot.stages.flatMap(({ name, status, progress }) =>
-    status === 'running' && progress !== null ? [`${name.padEnd(nameWidth)} ${stageProgress(progress)}`] : [],
+    status === 'running' && progress !== null
+      ? [`${name.padEnd(nameWidth)} ${stageProgress(progress, times.get(name)?.pace)}`]
+      : [],
   );
 }
 
