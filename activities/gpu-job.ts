@@ -5,6 +5,7 @@ import { toJsonl } from '../core/jsonl.js';
 import { RetryableError } from '../core/errors.js';
 import type { Sample } from '../datasets/sample.js';
 import type { FrameIndexEntry, TrainerEvent, TrainerJob } from '../training/job.js';
+import { keepBadBatch } from './bad-batch.js';
 import { publishCheckpoint } from './checkpoint-artifact.js';
 import type { Output, StageContext, StageResult } from './stage.js';
 
@@ -99,6 +100,8 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
   };
   try {
     await trainer.run(job, context.signal, onEvent);
+  } catch (error) {
+    throw await keepBadBatch(context, job, error);
   } finally {
     await uploads;
   }

@@ -9,7 +9,7 @@ import { poolIndices, uniformIndices } from '../video/sampling.js';
 import { readTensors, type StoredTensor } from './checkpoint.js';
 import { isAdapterFolder, loadCheckpoint, readAdapter, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
-import { requireFinite } from './finite.js';
+import { generationRecord, requireFinite, requireFiniteRollouts } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { GrpoTrainer } from './grpo-trainer.js';
 import { jobDigest } from './job-digest.js';
@@ -142,11 +142,12 @@ function epoch(options: {
           params.optimizer,
         );
         const videos = groups.map((group) => group.video);
+        await requireFiniteRollouts(workDir, { step: k + 1, learningRate }, groups);
         const update = await trainer.update(rollouts, videos, params.groupSize, learningRate);
-        const rows = completionRows(groups, k + 1, job.epoch);
         const expectGradient = rollouts.some((r) => r.counts && r.advantage !== 0);
-        await requireFinite(workDir, { step: k + 1, ...update, expectGradient }, rows);
-        completions.append(...rows);
+        const found = { step: k + 1, ...update, expectGradient };
+        await requireFinite(workDir, found, generationRecord(groups));
+        completions.append(...completionRows(groups, k + 1, job.epoch));
         return { epoch: job.epoch, ...rolloutRow(groups, tools.plan), ...update };
       };
       return Promise.resolve({ step, state: () => trainer.state(), dispose: () => trainer.dispose() });

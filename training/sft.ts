@@ -138,14 +138,14 @@ function fineTuning(options: {
       const order = new DataOrder(train.length, seed, 'sft');
       const step = async (k: number): Promise<StepRow> => {
         const sequences: SupervisedSequence[] = [];
-        const drawn: string[] = [];
+        const drawn: unknown[] = [];
         for (let i = 0; i < batchSize; i++) {
           const position = k * batchSize + i;
           const random = Random.from(seed, 'sft', 'view', position);
           const target = drawView(train[order.at(position)]!, params.trimmedShare, random);
           const prompt = random.chance(params.categoryShare) ? 'category' : 'verdict';
           sequences.push(await targets.sequence(target, prompt));
-          drawn.push(`${target.sampleId} ${target.view} ${prompt}`);
+          drawn.push({ sampleId: target.sampleId, view: target.view, prompt });
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
         await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);
