@@ -17,6 +17,7 @@ import type { GrpoJob, JobControl } from './job.js';
 import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
+import { resampleFlatGroups } from './resample-groups.js';
 import { rewardPlan } from './rewards/presets.js';
 import { rollOut, type Group, type RolloutTools } from './rollout.js';
 import { rolloutRow } from './rollout-row.js';
@@ -72,7 +73,7 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
     return await runPhases(
       {
         progress,
-        phases: [epoch({ job, tools, reference, samples, before, completions })],
+        phases: [epoch({ job, tools, reference, samples, before, completions, control })],
         checkpointEvery: params.checkpointEvery,
         watchers: grpoWatchers(samples),
         earlier: await rowsOf(job.earlierLog),
@@ -107,8 +108,9 @@ function epoch(options: {
   /** Optimizer state of the epoch before. */
   readonly before: Readonly<Record<string, StoredTensor>> | null;
   readonly completions: RowLog;
+  readonly control: JobControl;
 }): Phase {
-  const { job, tools, reference, samples, before, completions } = options;
+  const { job, tools, reference, samples, before, completions, control } = options;
   const { params, seed, workDir } = job;
   return {
     name: 'grpo',
@@ -119,13 +121,22 @@ function epoch(options: {
         tuning: trainerTuning(job),
       });
       const order = new DataOrder(samples.length, seed, 'grpo');
-      const step = async (k: number): Promise<StepRow> => {
+      const resampling = new DataOrder(samples.length, seed, 'grpo-resampling');
+      const stopRequested = (): boolean => control.stopRequested();
+      const step = async (k: number): Promise<StepRow | null> => {
         const generation = job.epoch * params.stepsPerEpoch + k;
         const drawn = Array.from(
           { length: params.promptsPerStep },
           (_, i) => samples[order.at(generation * params.promptsPerStep + i)]!,
         );
-        const groups = await rollOut(tools, drawn, generation);
+        const { groups, replaced } = await resampleFlatGroups(
+          tools,
+          { groups: await rollOut(tools, drawn, generation), generation },
+          { samples, order: resampling },
+          stopRequested,
+        );
+        // Most of a step's time is behind it, but of its weights nothing has changed: there may be no time for the rest.
+        if (stopRequested()) return null;
         const rollouts = groups.flatMap(({ prompt, rollouts: own }, video) =>
           own.map((rollout) => ({
             prompt,
@@ -147,19 +158,28 @@ function epoch(options: {
         const expectGradient = rollouts.some((r) => r.counts && r.advantage !== 0);
         const found = { step: k + 1, ...update, expectGradient };
         await requireFinite(workDir, found, generationRecord(groups));
-        completions.append(...completionRows(groups, k + 1, job.epoch));
-        return { epoch: job.epoch, ...rolloutRow(groups, tools.plan), ...update };
+        const place = { step: k + 1, epoch: job.epoch };
+        completions.append(
+          ...completionRows(groups, place),
+          ...completionRows(replaced, place, { replaced: true }),
+        );
+        const resampled: StepRow = params.resampleFlat === 0 ? {} : { resampledGroups: replaced.length };
+        return { epoch: job.epoch, ...rolloutRow(groups, tools.plan), ...resampled, ...update };
       };
       return Promise.resolve({ step, state: () => trainer.state(), dispose: () => trainer.dispose() });
     },
   };
 }
 
-/** What a reader of `completions.jsonl` sees of one generation. */
-function completionRows(groups: readonly Group[], step: number, epochIndex: number): unknown[] {
+/** What a reader of `completions.jsonl` sees of one generation; `mark` tells those apart that taught nothing. */
+function completionRows(
+  groups: readonly Group[],
+  { epoch: index, step }: { readonly epoch: number; readonly step: number },
+  mark: { readonly replaced?: true } = {},
+): unknown[] {
   return groups.flatMap(({ sample, rollouts }) =>
     rollouts.map(({ text, finish, ids, rewards, total, advantage, cut }, completion) => ({
-      epoch: epochIndex,
+      epoch: index,
       step,
       sampleId: sample.id,
       completion,
@@ -171,6 +191,7 @@ function completionRows(groups: readonly Group[], step: number, epochIndex: numb
       rewards,
       reward: total,
       advantage,
+      ...mark,
     })),
   );
 }

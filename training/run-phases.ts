@@ -17,8 +17,11 @@ export type StepRow = Readonly<Record<string, number>>;
 
 /** A phase at work. */
 export interface PhaseRun {
-  /** Makes step `k` of the phase, counted from 0. What it does follows from `k` and the weights alone. */
-  step(k: number): Promise<StepRow>;
+  /**
+   * Makes step `k` of the phase, counted from 0. What it does follows from `k` and the weights alone. Null when it gave the
+   * step up before it changed anything, because the job was asked to stop.
+   */
+  step(k: number): Promise<StepRow | null>;
   /** Brings the policy's variables up to date, and gives everything outside the model that the next step depends on. */
   state(): Promise<Record<string, StoredTensor>>;
   dispose(): void;
@@ -107,13 +110,15 @@ export async function runPhases(
       control.emit({ type: 'checkpoint', step, folder });
       return folder;
     };
+    const stop = async (): Promise<never> => {
+      throw new JobStopped(step, step === begun ? null : await save());
+    };
     try {
       while (step < end) {
-        if (control.stopRequested()) {
-          const folder = step === begun ? null : await save();
-          throw new JobStopped(step, folder);
-        }
-        last = await run.step(step - start);
+        if (control.stopRequested()) await stop();
+        const made = await run.step(step - start);
+        if (made === null) return await stop();
+        last = made;
         step++;
         const row = { step, phase: phase.name, ...last };
         logs.get(stepLog)!.append(row);

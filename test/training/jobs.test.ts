@@ -215,6 +215,22 @@ describe('grpo', () => {
     await expectSame((name) => world.grpo(name, sftModel), 'grpo-resume', [1, 1]);
   }, 60_000);
 
+  it('gives up a step that it is stopped in, and resumes with the same bytes', async () => {
+    const whole = await world.grpo('grpo-dropped-whole', sftModel);
+    await runJob(whole, backend, listen());
+    const stopped = await world.grpo('grpo-dropped', sftModel);
+    // Asked before each step and after each generation: the fourth time is within the second step.
+    let asked = 0;
+    const control = { ...listen(), stopRequested: () => ++asked >= 4 };
+    const error: unknown = await runJob(stopped, backend, control).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(JobStopped);
+    expect((error as JobStopped).step).toBe(1);
+    expect(await rows(stopped.workDir)).toHaveLength(1);
+    const again = await world.grpo('grpo-dropped-again', sftModel);
+    await runJob({ ...again, resumeFrom: (error as JobStopped).folder }, backend, listen());
+    expect(await left(again.workDir)).toEqual(await left(whole.workDir));
+  }, 60_000);
+
   it('goes on with the optimizer of the epoch before', async () => {
     const change = { epochs: 2, stepsPerEpoch: 2 };
     const first = await world.grpo('grpo-epoch-0', sftModel, change);
