@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunApi, RunSnapshot } from '../../cli/run-api.js';
+import { ArtifactStore } from '../../artifacts/artifact-store.js';
 import { connectRunApi } from '../../cli/run-client.js';
 import { loadConfig } from '../../config/load.js';
 import { bringDown } from '../../stack/down.js';
+import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
@@ -26,6 +28,7 @@ export class OwnStack {
   private constructor(
     readonly home: string,
     readonly api: RunApi,
+    readonly store: ArtifactStore,
   ) {}
 
   static async start(): Promise<OwnStack> {
@@ -33,7 +36,9 @@ export class OwnStack {
     // The client and the command line find the stack of the home that the environment names.
     process.env['HINDSIGHT_HOME'] = home;
     await ensureUp({ home: homePaths(home) });
-    return new OwnStack(home, await connectRunApi());
+    const { store } = await loadEndpoints();
+    const blobs = join(homePaths(home).cacheDir, 'blobs');
+    return new OwnStack(home, await connectRunApi(), new ArtifactStore(store, blobs));
   }
 
   /** Starts the micro preset on the given clips, with further `--set` assignments. */
@@ -61,6 +66,17 @@ export class OwnStack {
     }
   }
 
+  /** Waits until a stage has made steps, and gives back how many. */
+  async reachStep(runId: string, stage: string, phase: string): Promise<number> {
+    await this.reach(runId, stage);
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(50)) {
+      const { stages } = await this.api.snapshot(runId);
+      const progress = stages.find((one) => one.name === stage)?.progress;
+      if (progress?.phase === phase) return progress.step;
+    }
+    throw new Error(`no step of ${stage} was seen`);
+  }
+
   /** Process id of `temporal`, `gateway`, a worker, or of the trainer child. */
   async pidOf(name: string): Promise<number> {
     if (name === 'trainer') {
@@ -81,6 +97,7 @@ export class OwnStack {
 
   async stop(): Promise<void> {
     await this.api.close();
+    this.store.close();
     await bringDown({ home: homePaths(this.home) });
     await rm(this.home, { recursive: true, force: true });
   }
