@@ -123,7 +123,9 @@ function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress 
     if (withProgress && payload != null) {
       const details = defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload);
       if (details.progress !== null) live.progress.set(stage, details.progress);
-      live.problems.push(...details.warnings.map((warning) => trainingProblem(stage, warning)));
+      // A worker of an older build, elsewhere, sends none.
+      const warnings = (details as Partial<HeartbeatDetails>).warnings ?? [];
+      live.problems.push(...warnings.map((warning) => trainingProblem(stage, warning)));
     }
     if ((activity.attempt ?? 1) > 1 && activity.lastFailure != null) {
       const seconds = Number(activity.scheduledTime?.seconds ?? 0) - Date.now() / 1000;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import type { RunApi, RunSnapshot } from '../../cli/run-api.js';
 import { ArtifactStore } from '../../artifacts/artifact-store.js';
 import { connectRunApi } from '../../cli/run-client.js';
 import { loadConfig } from '../../config/load.js';
+import { parseJsonl } from '../../core/jsonl.js';
 import { bringDown } from '../../stack/down.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
@@ -66,15 +67,19 @@ export class OwnStack {
     }
   }
 
-  /** Waits until a stage has made steps, and gives back how many. */
-  async reachStep(runId: string, stage: string, phase: string): Promise<number> {
-    await this.reach(runId, stage);
-    for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(50)) {
-      const { stages } = await this.api.snapshot(runId);
-      const progress = stages.find((one) => one.name === stage)?.progress;
-      if (progress?.phase === phase) return progress.step;
+  /** Waits until a phase has made steps, and gives back how many: from the log in the trainer's work folder, the first to know. */
+  async reachStep(phase: string): Promise<number> {
+    const work = join(homePaths(this.home).cacheDir, 'work');
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(20)) {
+      for (const folder of await readdir(work).catch(() => [])) {
+        const text = await readFile(join(work, folder, 'log.jsonl'), 'utf8').catch(() => '');
+        // The last line may still be on its way.
+        const row = parseJsonl(text.slice(0, text.lastIndexOf('\n') + 1), 'log.jsonl').at(-1);
+        const { phase: at, step } = (row ?? {}) as { phase?: string; step?: number };
+        if (at === phase && step !== undefined) return step;
+      }
     }
-    throw new Error(`no step of ${stage} was seen`);
+    throw new Error(`no step of ${phase} was seen`);
   }
 
   /** Process id of `temporal`, `gateway`, a worker, or of the trainer child. */

@@ -9,11 +9,11 @@ import { digestsOf, OwnStack, renderMicroClips } from './micro-run.js';
 
 /** Long enough to be met at work, and without a regular checkpoint: the one that is found was asked for. */
 const set = [
-  'sft.steps=80',
+  'sft.steps=60',
   'sft.checkpointEvery=1000',
-  'sft.validationEvery=40',
+  'sft.validationEvery=20',
   'grpo.epochs=1',
-  'grpo.stepsPerEpoch=20',
+  'grpo.stepsPerEpoch=12',
   'grpo.checkpointEvery=1000',
 ];
 const saveMs = 10_000;
@@ -64,7 +64,7 @@ it('a gpu worker that is told to go saves the step it is at, and its successor g
       ['sft', false],
       ['grpo', true],
     ] as const) {
-      const reached = await stack.reachStep(runId, stage, stage);
+      const reached = await stack.reachStep(stage);
       const worker = await stack.pidOf('gpu');
       process.kill(group ? -worker : worker, 'SIGTERM');
       saved[stage] = await savedStep(stack, stage);
@@ -74,8 +74,8 @@ it('a gpu worker that is told to go saves the step it is at, and its successor g
     expect(ended).toMatchObject({ status: 'done', reason: null });
     expect(digestsOf(ended)).toEqual(digestsOf(expected));
     for (const [stage, steps] of [
-      ['sft', 4 + 80],
-      ['grpo', 20],
+      ['sft', 4 + 60],
+      ['grpo', 12],
     ] as const) {
       const row = ended.stages.find(({ name }) => name === stage)!;
       expect(row).toMatchObject({ outcome: 'continued', attempts: 2 });
