@@ -1,4 +1,5 @@
 import type { Split } from '../config/dataset.js';
+import type { TrainingWarning } from '../training/job.js';
 
 /** Task queues. Workflows run on `orchestrate`; the others run activities only. */
 export const queues = ['control', 'media', 'llm', 'gpu'] as const;
@@ -69,6 +70,8 @@ export interface StageProgress {
 export interface HeartbeatDetails {
   readonly stage: string;
   readonly progress: StageProgress | null;
+  /** What a training warned of so far, of each limit the latest crossing. */
+  readonly warnings: readonly TrainingWarning[];
   /** Step of the newest checkpoint in the store. */
   readonly checkpoint: number | null;
 }

@@ -57,6 +57,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
     const details: { -readonly [K in keyof HeartbeatDetails]: HeartbeatDetails[K] } = {
       stage: stage.name,
       progress: null,
+      warnings: [],
       checkpoint: null,
     };
     const timer = setInterval(() => activity.heartbeat(details), heartbeatMs);
@@ -88,6 +89,14 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         },
         progress: (progress) => {
           details.progress = progress;
+        },
+        warn: (warning) => {
+          const { phase, column, side } = warning;
+          const others = details.warnings.filter(
+            (one) => one.phase !== phase || one.column !== column || one.side !== side,
+          );
+          details.warnings = [...others, warning];
+          lines.push(`warning: ${warning.phase} step ${warning.step}: ${warning.text}`);
         },
         checkpointed: (step) => {
           details.checkpoint = step;

@@ -5,6 +5,7 @@ import { toJsonl } from '../core/jsonl.js';
 import { RetryableError } from '../core/errors.js';
 import type { Sample } from '../datasets/sample.js';
 import type { FrameIndexEntry, TrainerEvent, TrainerJob } from '../training/job.js';
+import { keepBadBatch } from './bad-batch.js';
 import { publishCheckpoint } from './checkpoint-artifact.js';
 import type { Output, StageContext, StageResult } from './stage.js';
 
@@ -67,11 +68,20 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
     throw new RetryableError('trainer.none', 'this worker has no trainer; the gpu queue serves this stage');
   let uploads: Promise<void> = Promise.resolve();
   let uploadFailure: unknown = null;
+  let phase = '';
+  let known: Readonly<Record<string, number>> = {};
   const onEvent = (event: TrainerEvent): void => {
     switch (event.type) {
       case 'progress':
-        context.progress(event);
+        if (event.phase !== phase) known = {};
+        phase = event.phase;
+        // What only some steps have, a validation loss, stays in view until the next one.
+        known = { ...known, ...event.metrics };
+        context.progress({ ...event, metrics: known });
         context.log(`${event.phase} ${event.step}/${event.steps} ${describe(event.metrics)}`);
+        break;
+      case 'warning':
+        context.warn(event.warning);
         break;
       case 'checkpoint':
         uploads = uploads.then(async () => {
@@ -90,6 +100,8 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
   };
   try {
     await trainer.run(job, context.signal, onEvent);
+  } catch (error) {
+    throw await keepBadBatch(context, job, error);
   } finally {
     await uploads;
   }

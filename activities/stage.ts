@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../config/schema.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { BlobRef } from '../artifacts/blobs.js';
 import type { Queue, StageName, StageProgress, StageRequest } from './contract.js';
+import type { TrainingWarning } from '../training/job.js';
 import type { Trainer } from './trainer.js';
 
 /** What the worker process offers to its activities. */
@@ -39,6 +40,8 @@ export interface StageContext {
   /** Aborted on cancellation and on worker shutdown. */
   readonly signal: AbortSignal;
   progress(progress: StageProgress): void;
+  /** Tells whoever watches the run, and its log. */
+  warn(warning: TrainingWarning): void;
   /** Called when a checkpoint is in the store, and when work goes on from what an earlier attempt left. */
   checkpointed(step: number): void;
   continued(): void;

@@ -147,6 +147,7 @@ export class Trainer {
               reject(failure(message));
               break;
             case 'progress':
+            case 'warning':
             case 'checkpoint':
               onEvent(message);
               break;
@@ -172,9 +173,10 @@ export class Trainer {
         timers.add(watch);
         child.on('message', onMessage);
         child.once('exit', onExit);
+        // A job starts unstopped: a request that came while the child was started must follow it.
+        child.send({ type: 'job', job } satisfies TrainerCommand);
         if (signal.aborted) stop();
         else signal.addEventListener('abort', stop, { once: true });
-        child.send({ type: 'job', job } satisfies TrainerCommand);
       });
     } finally {
       for (const timer of timers) clearTimeout(timer);

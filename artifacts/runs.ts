@@ -66,6 +66,13 @@ export class Runs {
     );
   }
 
+  /** Any further file of a run; gives back its address. */
+  async file(runId: string, name: string, bytes: Uint8Array, mediaType: string): Promise<string> {
+    const path = `runs/${runId}/${name}`;
+    await this.objects.write(path, Buffer.from(bytes), mediaType);
+    return this.objects.address(path);
+  }
+
   async readDocument(runId: string, name: string): Promise<unknown> {
     const bytes = await this.objects.read(`runs/${runId}/${name}`);
     return bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as unknown);

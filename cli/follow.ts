@@ -2,6 +2,7 @@ import { exitCodeOfStatus } from './exit-codes.js';
 import { branchStage } from './render/branch-stage.js';
 import { eventLines, liveText, progressLines, reasonText } from './render/run-lines.js';
 import { comparisonText } from './render/comparison.js';
+import { Pace } from './pace.js';
 import { resultText } from './render/result-table.js';
 import type { RunApi, RunSnapshot } from './run-api.js';
 import { LiveLine } from './terminal.js';
@@ -43,16 +44,21 @@ export async function followRun(
 
 async function tell(verb: Verb, api: RunApi, runId: string, signal: AbortSignal): Promise<RunSnapshot> {
   const live = new LiveLine(verb.terminal);
-  const startedAt = new Map<string, number>();
+  const running = new Map<string, { readonly since: number; readonly pace: Pace }>();
   let last: RunSnapshot | null = null;
   let reportedAt = Date.now();
   const draw = (): void => {
     if (last === null) return;
     const now = Date.now();
-    const seconds = new Map([...startedAt].map(([name, since]) => [name, (now - since) / 1000]));
-    live.show(liveText(last, seconds, (verb.terminal.columns ?? 120) - 1));
+    const times = new Map(
+      [...running].map(([name, { since, pace }]) => [
+        name,
+        { seconds: (now - since) / 1000, pace: pace.reading(now) },
+      ]),
+    );
+    live.show(liveText(last, times, (verb.terminal.columns ?? 120) - 1));
     if (!verb.terminal.interactive && now - reportedAt >= reportEveryMs) {
-      for (const line of progressLines(last)) live.print(line);
+      for (const line of progressLines(last, times)) live.print(line);
       reportedAt = now;
     }
   };
@@ -62,10 +68,17 @@ async function tell(verb: Verb, api: RunApi, runId: string, signal: AbortSignal)
       signal,
       onUpdate: (snapshot) => {
         for (const line of eventLines(last, snapshot)) live.print(line);
+        const now = Date.now();
         for (const stage of snapshot.stages) {
+          const { status, progress } = stage;
           const name = branchStage(stage);
-          if (stage.status === 'running' && !startedAt.has(name)) startedAt.set(name, Date.now());
-          if (stage.status !== 'running') startedAt.delete(name);
+          if (status !== 'running') {
+            running.delete(name);
+            continue;
+          }
+          const timed = running.get(name) ?? { since: now, pace: new Pace() };
+          running.set(name, timed);
+          if (progress !== null) timed.pace.see(progress, now);
         }
         last = snapshot;
         draw();

@@ -20,9 +20,9 @@ export interface StageProgress {
 /** A row of the stage table, with what the stage is at now; null unless it runs. */
 export type StageSnapshot = Readonly<StageRow> & { readonly progress: StageProgress | null };
 
-/** Something that keeps a run from moving without being an error yet. */
+/** Something that keeps a run from moving without being an error yet, or that a training warns of. */
 export interface RunProblem {
-  readonly kind: 'queue-without-worker' | 'activity-retrying' | 'workflow-task-failing';
+  readonly kind: 'queue-without-worker' | 'activity-retrying' | 'workflow-task-failing' | 'training-warning';
   /** The stage or queue concerned. */
   readonly subject: string;
   /** One sentence: what happens, why, and when it is tried again. */

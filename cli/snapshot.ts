@@ -2,6 +2,7 @@ import { defaultPayloadConverter, type Client, type WorkflowExecutionDescription
 import type { HeartbeatDetails, Queue, StageProgress } from '../activities/contract.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { RunRecord } from '../artifacts/runs.js';
+import type { TrainingWarning } from '../training/job.js';
 import type { PhaseProgress } from '../workflows/contract.js';
 import { metricTable } from './metric-table.js';
 import type { RunProblem, RunSnapshot, StageSnapshot } from './run-api.js';
@@ -125,6 +126,9 @@ function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress 
     if (withProgress && payload != null) {
       const details = defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload);
       if (details.progress !== null) live.progress.set(stage, details.progress);
+      // A worker of an older build, elsewhere, sends none.
+      const warnings = (details as Partial<HeartbeatDetails>).warnings ?? [];
+      live.problems.push(...warnings.map((warning) => trainingProblem(stage, warning)));
     }
     if ((activity.attempt ?? 1) > 1 && activity.lastFailure != null) {
       const seconds = Number(activity.scheduledTime?.seconds ?? 0) - Date.now() / 1000;
@@ -148,6 +152,17 @@ function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress 
       fix: '`hindsight logs` of the orchestrate worker has the stack; `hindsight resume` starts it afresh',
     });
   }
+}
+
+/** A warning stays true after the curve came back: it says at which step it was. */
+function trainingProblem(stage: string, { phase, step, text }: TrainingWarning): RunProblem {
+  const where = phase === stage ? '' : `${phase}: `;
+  return {
+    kind: 'training-warning',
+    subject: stage,
+    message: `${stage}: ${where}${text} (step ${step})`,
+    fix: null,
+  };
 }
 
 /** Queues that running stages need and that nobody asks for work. */

@@ -216,6 +216,13 @@ export const GrpoConfig = z.strictObject({
     .enum(['group', 'none'])
     .default('group')
     .describe('divide advantages by the group’s standard deviation'),
+  resampleFlat: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'rounds per generation in which groups without spread in their rewards are replaced by groups of other samples (DAPO); each costs up to one more generation; 0 keeps them',
+    ),
   maskTruncated: z.boolean().default(false).describe('truncated completions add nothing to the loss'),
   sampling: SamplingConfig.prefault({}).describe(
     'how completions are drawn; log-probabilities are taken at this temperature',

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { InputError, TerminalError } from '../core/errors.js';
+import { parseJsonl } from '../core/jsonl.js';
 import { Sample } from '../datasets/sample.js';
 import type { Backend } from '../policy/backend.js';
 import type { LoraAdapter } from '../policy/lora.js';
@@ -7,7 +9,7 @@ import { poolIndices, uniformIndices } from '../video/sampling.js';
 import { readTensors, type StoredTensor } from './checkpoint.js';
 import { isAdapterFolder, loadCheckpoint, readAdapter, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
-import { requireFinite } from './finite.js';
+import { generationRecord, requireFinite, requireFiniteRollouts } from './finite.js';
 import { FrameCache } from './frame-cache.js';
 import { GrpoTrainer } from './grpo-trainer.js';
 import { jobDigest } from './job-digest.js';
@@ -15,12 +17,15 @@ import type { GrpoJob, JobControl } from './job.js';
 import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
+import { resampleFlatGroups } from './resample-groups.js';
 import { rewardPlan } from './rewards/presets.js';
 import { rollOut, type Group, type RolloutTools } from './rollout.js';
 import { rolloutRow } from './rollout-row.js';
 import type { RowLog } from './row-log.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
+import { grpoWatchers } from './watchers/grpo-watchers.js';
+import type { LogRow } from './watchers/job-watch.js';
 
 const completionsLog = 'completions.jsonl';
 const noSampleFix = 'give it a share in dataset.shares, or name the split `rl` in annotations';
@@ -69,8 +74,10 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
     return await runPhases(
       {
         progress,
-        phases: [epoch({ job, tools, reference, samples, before, completions })],
+        phases: [epoch({ job, tools, reference, samples, before, completions, control })],
         checkpointEvery: params.checkpointEvery,
+        watchers: grpoWatchers(samples),
+        earlier: await rowsOf(job.earlierLog),
         saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,
@@ -90,6 +97,10 @@ async function loadReference(policy: Policy, { reference, base }: GrpoJob): Prom
   return (await loadCheckpoint(policy.backend, reference, base)).policy;
 }
 
+async function rowsOf(log: string | null): Promise<LogRow[]> {
+  return log === null ? [] : (parseJsonl(await readFile(log, 'utf8'), log) as LogRow[]);
+}
+
 function epoch(options: {
   readonly job: GrpoJob;
   readonly tools: RolloutTools;
@@ -98,8 +109,9 @@ function epoch(options: {
   /** Optimizer state of the epoch before. */
   readonly before: Readonly<Record<string, StoredTensor>> | null;
   readonly completions: RowLog;
+  readonly control: JobControl;
 }): Phase {
-  const { job, tools, reference, samples, before, completions } = options;
+  const { job, tools, reference, samples, before, completions, control } = options;
   const { params, seed, workDir } = job;
   return {
     name: 'grpo',
@@ -110,13 +122,22 @@ function epoch(options: {
         tuning: trainerTuning(job),
       });
       const order = new DataOrder(samples.length, seed, 'grpo');
-      const step = async (k: number): Promise<StepRow> => {
+      const resampling = new DataOrder(samples.length, seed, 'grpo-resampling');
+      const stopRequested = (): boolean => control.stopRequested();
+      const step = async (k: number): Promise<StepRow | null> => {
         const generation = job.epoch * params.stepsPerEpoch + k;
         const drawn = Array.from(
           { length: params.promptsPerStep },
           (_, i) => samples[order.at(generation * params.promptsPerStep + i)]!,
         );
-        const groups = await rollOut(tools, drawn, generation);
+        const { groups, replaced } = await resampleFlatGroups(
+          tools,
+          { groups: await rollOut(tools, drawn, generation), generation },
+          { samples, order: resampling },
+          stopRequested,
+        );
+        // Most of a step's time is behind it, but of its weights nothing has changed: there may be no time for the rest.
+        if (stopRequested()) return null;
         const rollouts = groups.flatMap(({ prompt, rollouts: own }, video) =>
           own.map((rollout) => ({
             prompt,
@@ -133,23 +154,33 @@ function epoch(options: {
           params.optimizer,
         );
         const videos = groups.map((group) => group.video);
+        await requireFiniteRollouts(workDir, { step: k + 1, learningRate }, groups);
         const update = await trainer.update(rollouts, videos, params.groupSize, learningRate);
-        const rows = completionRows(groups, k + 1, job.epoch);
         const expectGradient = rollouts.some((r) => r.counts && r.advantage !== 0);
-        await requireFinite(workDir, { step: k + 1, ...update, expectGradient }, rows);
-        completions.append(...rows);
-        return { epoch: job.epoch, ...rolloutRow(groups, tools.plan), ...update };
+        const found = { step: k + 1, ...update, expectGradient };
+        await requireFinite(workDir, found, generationRecord(groups));
+        const place = { step: k + 1, epoch: job.epoch };
+        completions.append(
+          ...completionRows(groups, place),
+          ...completionRows(replaced, place, { replaced: true }),
+        );
+        const resampled: StepRow = params.resampleFlat === 0 ? {} : { resampledGroups: replaced.length };
+        return { epoch: job.epoch, ...rolloutRow(groups, tools.plan), ...resampled, ...update };
       };
       return Promise.resolve({ step, state: () => trainer.state(), dispose: () => trainer.dispose() });
     },
   };
 }
 
-/** What a reader of `completions.jsonl` sees of one generation. */
-function completionRows(groups: readonly Group[], step: number, epochIndex: number): unknown[] {
+/** What a reader of `completions.jsonl` sees of one generation; `mark` tells those apart that taught nothing. */
+function completionRows(
+  groups: readonly Group[],
+  { epoch: index, step }: { readonly epoch: number; readonly step: number },
+  mark: { readonly replaced?: true } = {},
+): unknown[] {
   return groups.flatMap(({ sample, rollouts }) =>
     rollouts.map(({ text, finish, ids, rewards, total, advantage, cut }, completion) => ({
-      epoch: epochIndex,
+      epoch: index,
       step,
       sampleId: sample.id,
       completion,
@@ -161,6 +192,7 @@ function completionRows(groups: readonly Group[], step: number, epochIndex: numb
       rewards,
       reward: total,
       advantage,
+      ...mark,
     })),
   );
 }

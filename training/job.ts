@@ -4,6 +4,7 @@ import type { ModelConfig } from '../config/model.js';
 import type { PromptTexts } from '../config/schema.js';
 import type { ModelTuning } from './model-tuning.js';
 import type { GrpoConfig, ReflectionConfig, SamplingConfig, SftConfig } from '../config/training.js';
+import type { Crossing } from './watchers/watch.js';
 
 /**
  * What the GPU worker's activity asks of the trainer child process. Everything is a local path: the child knows neither
@@ -85,6 +86,8 @@ export interface GrpoJob extends TrainingBase {
   readonly start: string;
   /** `state.safetensors` of the epoch before (optimizer moments); null in the first epoch. */
   readonly startState: string | null;
+  /** `log.jsonl` of the epochs before, which the watchers go on from; null in the first epoch. Changes no number. */
+  readonly earlierLog: string | null;
   /** Checkpoint folder of the reference policy: where the first epoch started. */
   readonly reference: string;
   /** Counts from 0. */
@@ -122,6 +125,11 @@ export interface AnswerRecord {
   readonly tokens: number;
 }
 
+/** A limit of a watcher that a phase's log crossed, see training/watchers/. */
+export interface TrainingWarning extends Crossing {
+  readonly phase: string;
+}
+
 /** What the child says while it works. */
 export type TrainerEvent =
   | {
@@ -133,6 +141,8 @@ export type TrainerEvent =
       /** Numbers worth showing live: loss, reward, accuracy, ... */
       readonly metrics: Readonly<Record<string, number>>;
     }
+  /** Said once per crossing. A resumed job says again what was crossed before. */
+  | { readonly type: 'warning'; readonly warning: TrainingWarning }
   /** A complete checkpoint folder lies under workDir; the activity uploads it while training goes on. */
   | { readonly type: 'checkpoint'; readonly step: number; readonly folder: string }
   | { readonly type: 'done'; readonly metrics: Readonly<Record<string, number>> };

@@ -24,6 +24,7 @@ import { wantedFrames } from './sft.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { viewsOf, type SampleViews } from './views.js';
+import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
 /**
  * Fine-tuning on reflective sequences from the SFT checkpoint, with a share of single-pass ones so that verification can
@@ -61,6 +62,7 @@ export async function runReflectionSft(
         progress,
         phases: [tuning({ job, policy, tokenizer, frames, reflections, plain })],
         checkpointEvery: job.params.sft.checkpointEvery,
+        watchers: supervisedWatchers,
         saveModel: (to) => saveCheckpoint(loaded, to, job.base),
       },
       control,
@@ -140,7 +142,7 @@ function tuning(options: {
         plain.length === 0 ? null : new DataOrder(plain.length, seed, 'reflection-sft-plain');
       const step = async (k: number): Promise<StepRow> => {
         const sequences: SupervisedSequence[] = [];
-        const drawn: string[] = [];
+        const drawn: unknown[] = [];
         for (let i = 0; i < batchSize; i++) {
           const position = k * batchSize + i;
           const random = Random.from(seed, 'reflection-sft', 'kind', position);
@@ -148,11 +150,12 @@ function tuning(options: {
             const { full } = plain[plainOrder.at(position)]!;
             const prompt = random.chance(categoryShare) ? 'category' : 'verdict';
             sequences.push(await targets.sequence(full, prompt, longest));
-            drawn.push(`${full.sampleId} ${prompt}`);
+            drawn.push({ sampleId: full.sampleId, view: full.view, prompt });
           } else {
             const place = order.at(position);
+            const { sampleId, draft } = reflections[place]!;
             sequences.push(await reflective(place));
-            drawn.push(`${reflections[place]!.sampleId} draft ${reflections[place]!.draft}`);
+            drawn.push({ sampleId, draft, prompt: 'reflective' });
           }
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));

@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { toJsonl } from '../core/jsonl.js';
+import { parseJsonl, toJsonl } from '../core/jsonl.js';
 
 /**
  * A JSONL file that grows by whole steps and can be cut back to what a checkpoint holds, so that a resumed run has no
@@ -21,5 +21,10 @@ export class RowLog {
   /** All rows so far, for a checkpoint. */
   text(): string {
     return readFileSync(this.path, 'utf8');
+  }
+
+  /** All rows so far, read. */
+  rows(): Readonly<Record<string, unknown>>[] {
+    return parseJsonl(this.text(), this.path) as Record<string, unknown>[];
   }
 }

@@ -9,14 +9,19 @@ import {
 import { JobStopped } from './job-stopped.js';
 import type { JobControl } from './job.js';
 import { RowLog } from './row-log.js';
+import { JobWatch, type LogRow } from './watchers/job-watch.js';
+import type { Watcher } from './watchers/watcher.js';
 
 /** Numbers of one step, for the log and for live display; never times. */
 export type StepRow = Readonly<Record<string, number>>;
 
 /** A phase at work. */
 export interface PhaseRun {
-  /** Makes step `k` of the phase, counted from 0. What it does follows from `k` and the weights alone. */
-  step(k: number): Promise<StepRow>;
+  /**
+   * Makes step `k` of the phase, counted from 0. What it does follows from `k` and the weights alone. Null when it gave the
+   * step up before it changed anything, because the job was asked to stop.
+   */
+  step(k: number): Promise<StepRow | null>;
   /** Brings the policy's variables up to date, and gives everything outside the model that the next step depends on. */
   state(): Promise<Record<string, StoredTensor>>;
   dispose(): void;
@@ -64,7 +69,7 @@ export async function openProgress(
 
 /**
  * Runs the phases one after the other, step by step: a row in the log and a progress event per step, a checkpoint every
- * `checkpointEvery` steps. When asked to stop it writes one more checkpoint and throws {@link JobStopped}. Leaves
+ * `checkpointEvery` steps, a warning when the log crosses a watcher's limit. When asked to stop it writes one more checkpoint and throws {@link JobStopped}. Leaves
  * `model/` and `state.safetensors` in the work folder; gives back the last row.
  */
 export async function runPhases(
@@ -72,11 +77,20 @@ export async function runPhases(
     readonly progress: JobProgress;
     readonly phases: readonly Phase[];
     readonly checkpointEvery: number;
+    readonly watchers: readonly Watcher[];
+    /** Rows of the same training from before this job. */
+    readonly earlier?: readonly LogRow[];
     saveModel(folder: string): Promise<void>;
   },
   control: JobControl,
 ): Promise<StepRow> {
   const { workDir, digest, checkpoint, logs } = job.progress;
+  const watch = new JobWatch(job.watchers);
+  for (const row of job.earlier ?? []) watch.see(row);
+  const see = (row: LogRow): void => {
+    for (const warning of watch.see(row)) control.emit({ type: 'warning', warning });
+  };
+  for (const row of logs.get(stepLog)!.rows()) see(row);
   const total = job.phases.reduce((sum, phase) => sum + phase.steps, 0);
   const begun = checkpoint?.step ?? 0;
   let step = begun;
@@ -96,15 +110,19 @@ export async function runPhases(
       control.emit({ type: 'checkpoint', step, folder });
       return folder;
     };
+    const stop = async (): Promise<never> => {
+      throw new JobStopped(step, step === begun ? null : await save());
+    };
     try {
       while (step < end) {
-        if (control.stopRequested()) {
-          const folder = step === begun ? null : await save();
-          throw new JobStopped(step, folder);
-        }
-        last = await run.step(step - start);
+        if (control.stopRequested()) await stop();
+        const made = await run.step(step - start);
+        if (made === null) return await stop();
+        last = made;
         step++;
-        logs.get(stepLog)!.append({ step, phase: phase.name, ...last });
+        const row = { step, phase: phase.name, ...last };
+        logs.get(stepLog)!.append(row);
+        see(row);
         control.emit({ type: 'progress', phase: phase.name, step, steps: total, metrics: last });
         await new Promise<void>((resolve) => setImmediate(resolve));
         if (step % job.checkpointEvery === 0 && step < total) await save();

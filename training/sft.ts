@@ -22,6 +22,7 @@ import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { drawView, viewsOf, type SampleViews } from './views.js';
 import { visionWarmup } from './vision-warmup.js';
+import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
 /** At most so many validation sequences: enough for two digits of the loss. */
 const mostValidation = 64;
@@ -62,6 +63,7 @@ export async function runSft(job: SftJob, backend: Backend, control: JobControl)
         progress,
         phases: job.model !== null && warmup.steps > 0 ? [warmup, tuning] : [tuning],
         checkpointEvery: params.checkpointEvery,
+        watchers: supervisedWatchers,
         saveModel: (folder) => saveCheckpoint({ policy, tokenizer }, folder, job.base),
       },
       control,
@@ -140,14 +142,14 @@ function fineTuning(options: {
       const order = new DataOrder(train.length, seed, 'sft');
       const step = async (k: number): Promise<StepRow> => {
         const sequences: SupervisedSequence[] = [];
-        const drawn: string[] = [];
+        const drawn: unknown[] = [];
         for (let i = 0; i < batchSize; i++) {
           const position = k * batchSize + i;
           const random = Random.from(seed, 'sft', 'view', position);
           const target = drawView(train[order.at(position)]!, params.trimmedShare, random);
           const prompt = random.chance(params.categoryShare) ? 'category' : 'verdict';
           sequences.push(await targets.sequence(target, prompt));
-          drawn.push(`${target.sampleId} ${target.view} ${prompt}`);
+          drawn.push({ sampleId: target.sampleId, view: target.view, prompt });
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
         await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);

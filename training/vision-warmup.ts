@@ -65,7 +65,7 @@ export function visionWarmup(options: {
         step: async (k) => {
           const videos: VideoPatches[] = [];
           const targets: number[] = [];
-          const drawn: string[] = [];
+          const drawn: unknown[] = [];
           for (let i = 0; i < batchSize; i++) {
             const position = k * batchSize + i;
             const place = members[order.at(position)]!;
@@ -76,7 +76,7 @@ export function visionWarmup(options: {
             );
             videos.push(await load(place, target.view));
             targets.push(...wordIndices(target.words, words, grid.t, target.sampleId));
-            drawn.push(`${target.sampleId} ${target.view}`);
+            drawn.push({ sampleId: target.sampleId, view: target.view });
           }
           const inputs = {
             patches: patchTensor(policy, videos),
@@ -89,8 +89,9 @@ export function visionWarmup(options: {
           const { numbers, norm: gradNorm } = await learner.step(inputs, shape, learningRate);
           const [loss, patchAccuracy] = numbers;
           tf.dispose(inputs);
-          await requireFinite(workDir, { step: k + 1, loss: loss!, gradNorm, expectGradient: true }, drawn);
-          return { loss: loss!, patchAccuracy: patchAccuracy!, gradNorm, learningRate };
+          const row = { loss: loss!, patchAccuracy: patchAccuracy!, gradNorm, learningRate };
+          await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);
+          return row;
         },
         state: async () => {
           learner.sync();

@@ -16,6 +16,9 @@ function say(message: TrainerMessage): void {
 }
 
 process.on('disconnect', () => process.exit(1));
+// Whoever stops a service or presses Ctrl-C signals the whole process group. The worker then asks for a checkpoint, and ends
+// this process when it has it, or is gone itself: dying here would lose the steps since the last one.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined);
 
 /** A predecessor that lost its parent leaves at its next yield; so long its GPU is not free. */
 const predecessorMs = 120_000;

@@ -54,7 +54,8 @@ export const grpo: Stage = {
         tuning: tuningOf(config.model),
         // Epochs are named from 1 and counted from 0.
         epoch: Number(context.request.use.epoch) - 1,
-        startState: await previousState(context, files),
+        startState: await ofEpochBefore(context, files, 'state', 'start-state.safetensors'),
+        earlierLog: await ofEpochBefore(context, files, 'log', 'earlier-log.jsonl'),
         start: await materializeCheckpoint(context.services, context.input('checkpoint')),
         reference: await materializeCheckpoint(context.services, context.input('reference')),
         resumeFrom: await resumeFolder(context, files, 'grpo'),
@@ -70,9 +71,12 @@ export const grpo: Stage = {
   },
 };
 
-/** Optimizer moments of the epoch before; null in the first one. */
-async function previousState(context: StageContext, files: JobFiles): Promise<string | null> {
-  return context.request.inputs.state === undefined
-    ? null
-    : layOut(context, files, 'state', 'start-state.safetensors');
+/** An output of the epoch before, laid out; null in the first one. */
+async function ofEpochBefore(
+  context: StageContext,
+  files: JobFiles,
+  input: 'state' | 'log',
+  name: string,
+): Promise<string | null> {
+  return context.request.inputs[input] === undefined ? null : layOut(context, files, input, name);
 }

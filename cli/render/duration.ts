@@ -18,3 +18,14 @@ export function age(seconds: number): string {
   if (seconds < 2 * 24 * 3600) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / (24 * 3600))} d`;
 }
+
+/** What is left, as rough as such a guess is: `a few seconds left`, `about 40 s left`, `about 2 min left`, `about 1 h 20 min left`. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 8) return 'a few seconds left';
+  if (seconds < 55) return `about ${Math.round(seconds / 10) * 10} s left`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return `about ${minutes} min left`;
+  const tens = Math.round(minutes / 10) * 10;
+  const rest = tens % 60;
+  return `about ${Math.floor(tens / 60)} h${rest === 0 ? '' : ` ${rest} min`} left`;
+}

@@ -1,3 +1,4 @@
+import type { PaceReading } from '../pace.js';
 import type { RunProblem, RunSnapshot, StageSnapshot } from '../run-api.js';
 import { branchStage } from './branch-stage.js';
 import { cut } from './columns.js';
@@ -48,29 +49,38 @@ export function outcomeText({ outcome, seconds, attempts }: StageSnapshot): stri
   return `${outcome ?? 'done'}${took}${tries}`;
 }
 
-/** The line at the foot: what runs now, how far it is and for how long. */
+/** What whoever watches a running stage has timed. */
+export interface StageTimes {
+  /** Since it was first seen running. */
+  readonly seconds: number;
+  readonly pace: PaceReading | null;
+}
+
+/** The line at the foot: what runs now, how far it is and for how long. Times are by the name of the stage. */
 export function liveText(
   snapshot: RunSnapshot,
-  runningSeconds: ReadonlyMap<string, number>,
+  times: ReadonlyMap<string, StageTimes>,
   width: number,
 ): string {
   const running = snapshot.stages.filter((stage) => stage.status === 'running');
   const parts = running.map((stage) => {
     const { progress } = stage;
     const name = branchStage(stage);
-    const seconds = runningSeconds.get(name);
-    const since = seconds === undefined ? '' : ` (${duration(seconds)})`;
-    return progress === null ? `${name}${since}` : `${name}: ${stageProgress(progress)}${since}`;
+    const own = times.get(name);
+    const since = own === undefined ? '' : ` (${duration(own.seconds)})`;
+    return progress === null ? `${name}${since}` : `${name}: ${stageProgress(progress, own?.pace)}${since}`;
   });
   const done = snapshot.stages.filter((stage) => stage.status === 'done').length;
   return cut([`${done}/${snapshot.stages.length} stages`, ...parts].join(' | '), width);
 }
 
 /** Where there is no live line: how far the running stages are, a line each. */
-export function progressLines(snapshot: RunSnapshot): string[] {
+export function progressLines(snapshot: RunSnapshot, times: ReadonlyMap<string, StageTimes>): string[] {
   return snapshot.stages.flatMap((stage) =>
     stage.status === 'running' && stage.progress !== null
-      ? [`${branchStage(stage).padEnd(nameWidth)} ${stageProgress(stage.progress)}`]
+      ? [
+          `${branchStage(stage).padEnd(nameWidth)} ${stageProgress(stage.progress, times.get(branchStage(stage))?.pace)}`,
+        ]
       : [],
   );
 }
@@ -84,7 +94,7 @@ export function reasonText(reason: string, runId: string): string {
   return reason.replaceAll(/\bRUN\b/g, runId);
 }
 
-/** Messages count seconds and attempts; the same problem is told once. */
-function problemId({ kind, subject }: RunProblem): string {
-  return `${kind} ${subject}`;
+/** Messages count seconds and attempts, but for warnings, of which a stage may have several; each is told once. */
+function problemId({ kind, subject, message }: RunProblem): string {
+  return kind === 'training-warning' ? `${kind} ${message}` : `${kind} ${subject}`;
 }

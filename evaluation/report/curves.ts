@@ -1,7 +1,10 @@
-import type { LineChart } from './chart/line-chart.js';
+import { short } from '../../core/short-number.js';
+import type { Finding } from '../../training/watchers/watch.js';
+import type { Watcher } from '../../training/watchers/watcher.js';
+import type { ChartMark, LineChart } from './chart/line-chart.js';
 import { thinned, type LogTable } from './training-log.js';
-import { alarms, type Watcher } from './watchers.js';
-import { short } from './words.js';
+import { endsOutside, findingsOf } from './watched-table.js';
+import { percent } from './words.js';
 
 /** A chart of one or more columns of a log. */
 interface CurveSpec {
@@ -40,6 +43,7 @@ const specs: readonly CurveSpec[] = [
     ],
   },
   { title: 'Valid format', lines: [line('formatValid', 'share')], domain: share },
+  { title: 'Unread verdicts', lines: [line('unread', 'share')], domain: share },
   { title: 'Truncated', lines: [line('truncated', 'share')], domain: share },
   { title: 'Groups without spread', lines: [line('flatGroups', 'share')], domain: share },
   { title: 'Gradient norm', lines: [line('gradNorm', 'before clipping')] },
@@ -49,13 +53,13 @@ const specs: readonly CurveSpec[] = [
 export interface PhaseCurves {
   readonly main: readonly LineChart[];
   readonly rest: readonly LineChart[];
-  /** Limits crossed at the end, in words. */
+  /** Limits that were crossed, in words; those that the phase ends beyond come first. */
   readonly warnings: readonly string[];
 }
 
 /** Lays out the curves of one phase. */
-export function phaseCurves(table: LogTable, watched: readonly Watcher[]): PhaseCurves {
-  const crossed = alarms(table, watched);
+export function phaseCurves(table: LogTable, watchers: readonly Watcher[]): PhaseCurves {
+  const findings = findingsOf(table, watchers);
   const drawn = thinned(table);
   const titles = new Map<string, string>();
   const chart = ({ title, lines, domain }: CurveSpec): LineChart[] => {
@@ -65,22 +69,15 @@ export function phaseCurves(table: LogTable, watched: readonly Watcher[]): Phase
     });
     if (series.length === 0) return [];
     for (const { column } of series) titles.set(column, title);
-    const own = (column: string) => series.some((each) => each.column === column);
+    const own = findings.filter(({ watcher }) => series.some(({ column }) => column === watcher.column));
     return [
       {
         title,
         x: drawn.steps,
         series,
         domain: domain ?? null,
-        marks: watched
-          .filter(({ column }) => own(column))
-          .flatMap(({ column, limits }) => limits(table.columns.get(column)!))
-          .map(({ value, side }) => ({
-            value,
-            label: `${side === 'above' ? 'at most' : 'at least'} ${short(value)}`,
-            side,
-          })),
-        warning: crossed.some(({ column }) => own(column)) ? 'outside its limit' : null,
+        marks: own.flatMap(marks),
+        warning: chartWarning(own),
       },
     ];
   };
@@ -94,9 +91,31 @@ export function phaseCurves(table: LogTable, watched: readonly Watcher[]): Phase
   const rest = [...drawn.columns.keys()]
     .filter((column) => !titles.has(column))
     .flatMap((column) => chart({ title: column, lines: [line(column, 'mean')] }));
-  return {
-    main,
-    rest,
-    warnings: crossed.map(({ column, text }) => `${titles.get(column) ?? column} ends at ${text}.`),
-  };
+  const crossed = findings.filter(({ crossings }) => crossings.length > 0);
+  const ordered = [...crossed.filter(endsOutside), ...crossed.filter((finding) => !endsOutside(finding))];
+  return { main, rest, warnings: ordered.map((finding) => inWords(finding)) };
+}
+
+/** The limits that hold at the end. A curve that has not been judged yet has none. */
+function marks({ last }: Finding): ChartMark[] {
+  return (last?.limits ?? []).map(({ value, side }) => ({
+    value,
+    label: `${side === 'above' ? 'at most' : 'at least'} ${short(value)}`,
+    side,
+  }));
+}
+
+function chartWarning(findings: readonly Finding[]): string | null {
+  if (findings.some(endsOutside)) return 'outside its limit';
+  const most = Math.max(0, ...findings.map(({ shareOutside }) => shareOutside));
+  return most === 0 ? null : `was outside its limit in ${percent(most, 0)} of the steps`;
+}
+
+/** `Mean span width ends at 0.59, above 0.52: ...; beyond its limit in 40% of the steps, first at step 12.` */
+function inWords({ watcher, last, shareOutside, crossings }: Finding): string {
+  const name = watcher.name[0]!.toUpperCase() + watcher.name.slice(1);
+  const often = `beyond its limit in ${percent(shareOutside, 0)} of the steps, first at step ${crossings[0]!.step}`;
+  const limit = last?.crossed[0];
+  if (last === null || limit === undefined) return `${name} was ${often}, and came back.`;
+  return `${name} ends at ${short(last.value)}, ${limit.side} ${short(limit.value)}: ${limit.meaning}; ${often}.`;
 }

@@ -1,7 +1,7 @@
 import type { ReportInput } from './input.js';
 import { displayName } from './names.js';
 import { logTables } from './training-log.js';
-import { alarms, watchers } from './watchers.js';
+import { endsOutside, findingsOf, watchersOf } from './watched-table.js';
 import { counted, percent } from './words.js';
 
 /** A suggestion, with a command where one does it. */
@@ -39,10 +39,10 @@ export function nextSteps(input: ReportInput): NextStep[] {
       command: `hindsight run CONFIG.yaml --set sft.steps=${config.sft.steps * 2}`,
     });
   }
-  const watched = watchers(samples);
+  const watched = watchersOf('grpo', samples);
   const crossed = input.training
     .filter(({ stage }) => stage === 'grpo')
-    .flatMap((log) => logTables(log).flatMap((table) => alarms(table, watched)));
+    .flatMap((log) => logTables(log).flatMap((table) => findingsOf(table, watched).filter(endsOutside)));
   if (crossed.length > 0) {
     steps.push({
       text: `GRPO ended outside ${counted(crossed.length, 'limit')}: see the marked curves under “How training went” before trusting its numbers.`,

@@ -70,12 +70,3 @@ export function thinned(table: LogTable, most = 240): LogTable {
     ),
   };
 }
-
-/** Mean of the first or the last tenth of a column's logged values; null when there are none. */
-export function tenth(values: readonly (number | null)[], which: 'first' | 'last'): number | null {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) return null;
-  const size = Math.max(1, Math.round(known.length / 10));
-  const part = which === 'first' ? known.slice(0, size) : known.slice(-size);
-  return part.reduce((a, b) => a + b, 0) / part.length;
-}

@@ -44,14 +44,6 @@ export function differenceInWords({ value, low, high, verdict }: Difference): st
   }
 }
 
-/** At most four significant digits, without trailing zeros: for axes and readouts. */
-export function short(value: number): string {
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(1).replace('e+', 'e');
-  return String(Number(value.toPrecision(size >= 1000 ? 4 : 3)));
-}
-
 /** Seconds as a time a person reads: `4.5 s`, `2:05`. */
 export function clock(seconds: number): string {
   if (seconds < 60) return `${fixed(seconds)} s`;

@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunApi, RunSnapshot } from '../../cli/run-api.js';
+import { ArtifactStore } from '../../artifacts/artifact-store.js';
 import { connectRunApi } from '../../cli/run-client.js';
 import { loadConfig } from '../../config/load.js';
+import { parseJsonl } from '../../core/jsonl.js';
 import { bringDown } from '../../stack/down.js';
+import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
@@ -26,6 +29,7 @@ export class OwnStack {
   private constructor(
     readonly home: string,
     readonly api: RunApi,
+    readonly store: ArtifactStore,
   ) {}
 
   static async start(): Promise<OwnStack> {
@@ -33,7 +37,9 @@ export class OwnStack {
     // The client and the command line find the stack of the home that the environment names.
     process.env['HINDSIGHT_HOME'] = home;
     await ensureUp({ home: homePaths(home) });
-    return new OwnStack(home, await connectRunApi());
+    const { store } = await loadEndpoints();
+    const blobs = join(homePaths(home).cacheDir, 'blobs');
+    return new OwnStack(home, await connectRunApi(), new ArtifactStore(store, blobs));
   }
 
   /** Starts the micro preset on the given clips, with further `--set` assignments. */
@@ -61,6 +67,21 @@ export class OwnStack {
     }
   }
 
+  /** Waits until a phase has made steps, and gives back how many: from the log in the trainer's work folder, the first to know. */
+  async reachStep(phase: string): Promise<number> {
+    const work = join(homePaths(this.home).cacheDir, 'work');
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(20)) {
+      for (const folder of await readdir(work).catch(() => [])) {
+        const text = await readFile(join(work, folder, 'log.jsonl'), 'utf8').catch(() => '');
+        // The last line may still be on its way.
+        const row = parseJsonl(text.slice(0, text.lastIndexOf('\n') + 1), 'log.jsonl').at(-1);
+        const { phase: at, step } = (row ?? {}) as { phase?: string; step?: number };
+        if (at === phase && step !== undefined) return step;
+      }
+    }
+    throw new Error(`no step of ${phase} was seen`);
+  }
+
   /** Process id of `temporal`, `gateway`, a worker, or of the trainer child. */
   async pidOf(name: string): Promise<number> {
     if (name === 'trainer') {
@@ -81,6 +102,7 @@ export class OwnStack {
 
   async stop(): Promise<void> {
     await this.api.close();
+    this.store.close();
     await bringDown({ home: homePaths(this.home) });
     await rm(this.home, { recursive: true, force: true });
   }

@@ -16,6 +16,7 @@ function contextOf(store: ArtifactStore, noted: { steps: number[]; continued: bo
     attempt: 1,
     signal: new AbortController().signal,
     progress: ({ step }) => noted.steps.push(step),
+    warn: () => undefined,
     checkpointed: () => undefined,
     continued: () => {
       noted.continued = true;

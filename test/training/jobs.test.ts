@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toJsonl } from '../../core/jsonl.js';
 import { type Backend, loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { Tokenizer } from '../../policy/tokenizer.js';
@@ -104,18 +105,63 @@ describe('sft', () => {
     expect(new Set(counts).size).toBe(1);
     expect(backend.tf.memory().numTensors).toBe(before);
   });
+});
 
-  it('stops at the first number that is not finite and saves the batch', async () => {
-    const job = await world.sft('sft-nan', {
+describe('warnings', () => {
+  /** Warnings of a job, stopped after so many steps and gone on with. */
+  const warnings = async (name: string, stops: number[]) => {
+    // Too large a step for one epoch on four samples: the validation loss soon rises.
+    const change = {
       visionWarmup: { steps: 0 },
-      optimizer: { learningRate: 1e38, warmupSteps: 0 },
-    });
-    await expect(runJob(job, backend, listen())).rejects.toMatchObject({ code: 'training.not-finite' });
-    const saved = JSON.parse(await readFile(join(job.workDir, 'bad-batch', 'batch.json'), 'utf8')) as {
-      batch: string[];
+      steps: 24,
+      validationEvery: 1,
+      checkpointEvery: 50,
+      optimizer: { learningRate: 0.3, warmupSteps: 0 },
     };
-    expect(saved.batch).toHaveLength(4);
-  });
+    let resumeFrom: string | null = null;
+    for (const [piece, stop] of [...stops, Infinity].entries()) {
+      const control = listen(stop);
+      const job: TrainerJob = { ...(await world.sft(`${name}-${piece}`, change)), resumeFrom };
+      const error: unknown = await runJob(job, backend, control).catch((e: unknown) => e);
+      if (error === undefined)
+        return control.events.flatMap((e) => (e.type === 'warning' ? [e.warning] : []));
+      expect(error).toBeInstanceOf(JobStopped);
+      resumeFrom = (error as JobStopped).folder;
+    }
+    throw new Error('the job never finished');
+  };
+
+  it('are the same after a stop as without one', async () => {
+    const undisturbed = await warnings('warned-whole', []);
+    expect(undisturbed).toContainEqual(
+      expect.objectContaining({ phase: 'sft', column: 'validationLoss', side: 'above' }),
+    );
+    expect(await warnings('warned-pieces', [9, 6])).toEqual(undisturbed);
+  }, 60_000);
+
+  it('go on from the log of the epochs before', async () => {
+    const earlier = join(world.folder, 'earlier-log.jsonl');
+    const before = Array.from({ length: 40 }, (_, i) => ({
+      step: i + 1,
+      phase: 'grpo',
+      epoch: 0,
+      truncated: 1,
+    }));
+    await writeFile(earlier, toJsonl(before));
+    const told = async (earlierLog: string | null): Promise<string[]> => {
+      const control = listen();
+      const job = await world.grpo(`earlier-${earlierLog === null ? 'no' : 'yes'}`, sftModel, {
+        stepsPerEpoch: 5,
+        promptsPerStep: 1,
+        sampling: { maxTokens: 3 },
+      });
+      await runJob({ ...job, earlierLog }, backend, control);
+      return control.events.flatMap((e) => (e.type === 'warning' ? [e.warning.column] : []));
+    };
+    expect(await told(null)).toContain('truncated');
+    // It was crossed in the epoch before, and that epoch told.
+    expect(await told(earlier)).not.toContain('truncated');
+  }, 60_000);
 });
 
 describe('sft on packed rows', () => {
@@ -190,6 +236,22 @@ describe('grpo', () => {
 
   it('resumes exactly, completions included, without doubled rows', async () => {
     await expectSame((name) => world.grpo(name, sftModel), 'grpo-resume', [1, 1]);
+  }, 60_000);
+
+  it('gives up a step that it is stopped in, and resumes with the same bytes', async () => {
+    const whole = await world.grpo('grpo-dropped-whole', sftModel);
+    await runJob(whole, backend, listen());
+    const stopped = await world.grpo('grpo-dropped', sftModel);
+    // Asked before each step and after each generation: the fourth time is within the second step.
+    let asked = 0;
+    const control = { ...listen(), stopRequested: () => ++asked >= 4 };
+    const error: unknown = await runJob(stopped, backend, control).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(JobStopped);
+    expect((error as JobStopped).step).toBe(1);
+    expect(await rows(stopped.workDir)).toHaveLength(1);
+    const again = await world.grpo('grpo-dropped-again', sftModel);
+    await runJob({ ...again, resumeFrom: (error as JobStopped).folder }, backend, listen());
+    expect(await left(again.workDir)).toEqual(await left(whole.workDir));
   }, 60_000);
 
   it('goes on with the optimizer of the epoch before', async () => {

@@ -257,6 +257,7 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
       start,
       tuning,
       startState: null,
+      earlierLog: null,
       reference: start,
       epoch: 0,
       resumeFrom: null,

@@ -9,6 +9,16 @@ import { verification } from './verification.js';
 
 export type RewardName = keyof GrpoConfig['weights'];
 
+/** Every reward that a preset may pay. */
+export const rewardNames = [
+  'accuracy',
+  'format',
+  'verification',
+  'length',
+  'reflection',
+  'tiou',
+] as const satisfies readonly RewardName[];
+
 /** A reward with the factor it enters the sum with. */
 export interface WeightedReward {
   readonly name: RewardName;

@@ -1,5 +1,5 @@
+import { short } from '../../../core/short-number.js';
 import { markup, type Markup } from '../markup.js';
-import { short } from '../words.js';
 import { niceTicks, percentOf } from './scale.js';
 
 /** One line. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { age, duration } from '../../../cli/render/duration.js';
+import { age, duration, timeLeft } from '../../../cli/render/duration.js';
 
 test('durations have the units that people say', () => {
   expect([0, 0.44, 9.94, 9.96, 59.4, 59.6, 185, 3599, 7800, 86_399, 100_000].map(duration))
@@ -30,5 +30,22 @@ test('ages have one unit', () => {
     '1 h',
     '27 h',
     '2 d',
+  ]);
+});
+
+test('what is left is said as roughly as it is known', () => {
+  const said = [0, 7.9, 8, 34, 55, 95, 3569, 3570, 4700, 7300, 90_000].map(timeLeft);
+  expect(said).toEqual([
+    'a few seconds left',
+    'a few seconds left',
+    'about 10 s left',
+    'about 30 s left',
+    'about 1 min left',
+    'about 2 min left',
+    'about 59 min left',
+    'about 1 h left',
+    'about 1 h 20 min left',
+    'about 2 h left',
+    'about 25 h left',
   ]);
 });

@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { eventLines, liveText, progressLines } from '../../../cli/render/run-lines.js';
+import type { RunProblem } from '../../../cli/run-api.js';
 import { run, stage } from '../snapshots.js';
 
 const training = {
   phase: 'sft',
   step: 120,
   steps: 300,
-  metrics: { loss: 0.41234, 'tokens/s': 15800.2, lr: 0.00002, epoch: 1 },
+  metrics: {
+    loss: 0.41234,
+    tokenAccuracy: 0.93,
+    gradNorm: 0.7,
+    learningRate: 0.00002,
+    tokens: 1580,
+    validationLoss: 0.5,
+  },
 };
 
 describe('the lines of a run', () => {
@@ -79,6 +87,30 @@ describe('the lines of a run', () => {
   });
 });
 
+describe('warnings of a training', () => {
+  const warning = (message: string): RunProblem => ({
+    kind: 'training-warning',
+    subject: 'grpo',
+    message,
+    fix: null,
+  });
+  const grpo = stage('grpo', { status: 'running' });
+  const wide = warning('grpo: mean span width 0.62, above 0.48: verification may be gamed (step 12)');
+  const flat = warning('grpo: share of groups without spread 0.9, above 0.8: they teach nothing (step 20)');
+
+  test('are told once each, several of one stage, and again when crossed again', () => {
+    const first = run([grpo], { problems: [wide] });
+    const both = run([grpo], { problems: [wide, flat] });
+    expect(eventLines(run([grpo]), first)).toEqual([
+      '! grpo: mean span width 0.62, above 0.48: verification may be gamed (step 12)',
+    ]);
+    expect(eventLines(first, both)).toEqual([`! ${flat.message}`]);
+    expect(eventLines(both, both)).toEqual([]);
+    const again = warning(wide.message.replace('step 12', 'step 40'));
+    expect(eventLines(both, run([grpo], { problems: [again, flat] }))).toEqual([`! ${again.message}`]);
+  });
+});
+
 describe('the live line', () => {
   const running = run([
     stage('ingest', { status: 'done' }),
@@ -87,9 +119,11 @@ describe('the live line', () => {
     stage('sft', { status: 'running', progress: training }),
   ]);
 
+  const times = new Map([['sft', { seconds: 75, pace: { stepsPerSecond: 1.634, secondsLeft: 110 } }]]);
+
   test('says what runs, how far it is and for how long', () => {
-    expect(liveText(running, new Map([['sft', 75]]), 200)).toMatchInlineSnapshot(
-      `"1/4 stages | frames: shards 3/9 | captions | sft: sft 120/300, loss 0.412, tokens/s 15800, lr 2.0e-5, epoch 1 (1 min 15 s)"`,
+    expect(liveText(running, times, 300)).toMatchInlineSnapshot(
+      `"1/4 stages | frames: shards 3/9 | captions | sft: sft 120/300, about 2 min left, loss 0.412, token accuracy 0.930, validation loss 0.500, learning rate 2.0e-5, 1.6 steps/s (1 min 15 s)"`,
     );
   });
 
@@ -98,10 +132,10 @@ describe('the live line', () => {
   });
 
   test('has a form for logs', () => {
-    expect(progressLines(running)).toMatchInlineSnapshot(`
+    expect(progressLines(running, new Map())).toMatchInlineSnapshot(`
       [
         "frames           shards 3/9",
-        "sft              sft 120/300, loss 0.412, tokens/s 15800, lr 2.0e-5, epoch 1",
+        "sft              sft 120/300, loss 0.412, token accuracy 0.930, validation loss 0.500, learning rate 2.0e-5",
       ]
     `);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logTables, tenth, thinned } from '../../../evaluation/report/training-log.js';
+import { logTables, thinned } from '../../../evaluation/report/training-log.js';
 
 describe('training logs', () => {
   it('turns rows into columns, phase by phase, in order of step', () => {
@@ -55,12 +55,5 @@ describe('training logs', () => {
     expect(table.columns.get('rare')).toEqual([0, 4, 8, null]);
     const short = logTables({ stage: 'x', rows })[0]!;
     expect(thinned(short, 10)).toBe(short);
-  });
-
-  it('averages the first and the last tenth', () => {
-    const values = Array.from({ length: 20 }, (_, index) => index);
-    expect(tenth(values, 'first')).toBe(0.5);
-    expect(tenth([...values, null], 'last')).toBe(18.5);
-    expect(tenth([null], 'last')).toBeNull();
   });
 });

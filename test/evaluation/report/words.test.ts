@@ -6,7 +6,6 @@ import {
   intervalText,
   percent,
   points,
-  short,
 } from '../../../evaluation/report/words.js';
 
 describe('numbers in words', () => {
@@ -49,18 +48,6 @@ describe('numbers in words', () => {
       '1 video',
       '2 videos',
       '12,345 videos',
-    ]);
-  });
-
-  it('keeps axis numbers short', () => {
-    expect([0, 0.3, 0.12345, 1234.5, 0.00012, 123456, -2.5].map(short)).toEqual([
-      '0',
-      '0.3',
-      '0.123',
-      '1235',
-      '1.2e-4',
-      '1.2e5',
-      '-2.5',
     ]);
   });
 
