@@ -96,7 +96,7 @@ describe('mistakes', () => {
     expect(code).toBe(2);
     expect(stderr.replaceAll(folder, '<folder>')).toMatchInlineSnapshot(`
       "<folder>/bad.yaml:2: sft.steps: too small (found 0); allowed: whole number (at least 1)
-      <folder>/bad.yaml:3: grop: unknown field, did you mean \`grpo\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, trainer [config.invalid]
+      <folder>/bad.yaml:3: grop: unknown field, did you mean \`grpo\`?; allowed: extends, name, seed, dataset, frames, teacher, model, prompts, sft, reflection, grpo, evaluation, reasoning, stages, variants, trainer [config.invalid]
       "
     `);
   });

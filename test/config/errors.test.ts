@@ -347,7 +347,7 @@ describe('a file', () => {
       }),
     ).toMatchInlineSnapshot(`
       "run.yaml:2: sft.steps: too small (found 0); allowed: whole number (at least 1)
-      base.yaml:8: grpo.bta: unknown field, did you mean \`beta\`?; allowed: preset, weights, verification, length, reflectionAlpha, labels, epochs, stepsPerEpoch, promptsPerStep, groupSize, updatesPerGeneration, clipLow, clipHigh, beta, aggregation, scaleRewards, maskTruncated, sampling, optimizer, checkpointEvery"
+      base.yaml:8: grpo.bta: unknown field, did you mean \`beta\`?; allowed: preset, weights, verification, length, reflectionAlpha, labels, epochs, stepsPerEpoch, promptsPerStep, groupSize, updatesPerGeneration, clipLow, clipHigh, beta, aggregation, scaleRewards, resampleFlat, maskTruncated, sampling, optimizer, checkpointEvery"
     `);
   });
 

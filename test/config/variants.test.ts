@@ -73,9 +73,9 @@ describe('a wrong variant', () => {
   test('is told at its line, with its name', async () => {
     expect(await problems('  half: { sft: { dataShare: 2 } }\n  odd:\n    grpo: { presett: x }\n'))
       .toMatchInlineSnapshot(`
-      "run.yaml:10: sft.dataShare: in the variant half: too large (found 2); allowed: number (above 0, at most 1)
-      run.yaml:12: grpo.presett: in the variant odd: unknown field, did you mean \`preset\`?; allowed: preset, weights, verification, length, reflectionAlpha, labels, epochs, stepsPerEpoch, promptsPerStep, groupSize, updatesPerGeneration, clipLow, clipHigh, beta, aggregation, scaleRewards, maskTruncated, sampling, optimizer, checkpointEvery"
-    `);
+        "run.yaml:10: sft.dataShare: in the variant half: too large (found 2); allowed: number (above 0, at most 1)
+        run.yaml:12: grpo.presett: in the variant odd: unknown field, did you mean \`preset\`?; allowed: preset, weights, verification, length, reflectionAlpha, labels, epochs, stepsPerEpoch, promptsPerStep, groupSize, updatesPerGeneration, clipLow, clipHigh, beta, aggregation, scaleRewards, resampleFlat, maskTruncated, sampling, optimizer, checkpointEvery"
+      `);
   });
 
   test('may not change what answers are compared on', async () => {
