@@ -1,9 +1,8 @@
 import { exitCodeOfStatus } from './exit-codes.js';
 import { branchStage } from './render/branch-stage.js';
 import { eventLines, liveText, progressLines, reasonText } from './render/run-lines.js';
-import { comparisonText } from './render/comparison.js';
 import { Pace } from './pace.js';
-import { resultText } from './render/result-table.js';
+import { printResults } from './results.js';
 import type { RunApi, RunSnapshot } from './run-api.js';
 import { LiveLine } from './terminal.js';
 import type { Verb } from './verb.js';
@@ -114,11 +113,6 @@ export async function printResult(
     terminal.out(`${runId}\n`);
     return;
   }
-  const table = await api.fetchTable(runId);
-  const report = await api.fetchReport(runId);
   terminal.out(`${runId}\n`);
-  if (table !== null) terminal.out(`\n${resultText(table, terminal.columns)}\n`);
-  const comparison = await api.fetchComparison(runId);
-  if (comparison !== null) terminal.out(`${comparisonText(comparison)}\n`);
-  if (report !== null) terminal.out(`report: ${report}\n`);
+  await printResults(terminal, api, runId);
 }

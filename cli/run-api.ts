@@ -4,8 +4,7 @@ import type { CheckpointStage } from '../config/evaluation.js';
 import type { ModelConfig } from '../config/model.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Comparison } from '../evaluation/compare.js';
-import type { Estimate } from '../evaluation/result.js';
-import type { MainTable } from '../evaluation/tables.js';
+import type { Estimate, EvaluationResult } from '../evaluation/result.js';
 
 /** What a running stage says about itself: of a training, its optimizer steps; of a sharded stage, its samples. */
 export interface StageProgress {
@@ -114,8 +113,8 @@ export interface RunApi {
   ): AsyncIterable<string>;
   /** Downloads the report (one self-contained file) and returns its local path; null when there is none yet. */
   fetchReport(runId: string): Promise<string | null>;
-  /** The main table of the evaluation; null when there is none yet. */
-  fetchTable(runId: string): Promise<MainTable | null>;
+  /** What the run measured of itself; null when there is nothing yet. */
+  fetchEvaluation(runId: string): Promise<EvaluationResult | null>;
   /** The run beside its variants; null where it has none, or not yet. */
   fetchComparison(runId: string): Promise<Comparison | null>;
   /**

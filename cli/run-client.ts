@@ -20,7 +20,6 @@ import type { Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
 import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
-import { mainTable, type MainTable } from '../evaluation/tables.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
@@ -178,11 +177,11 @@ class RunClient implements RunApi {
     return path;
   }
 
-  async fetchTable(runId: string): Promise<MainTable | null> {
+  async fetchEvaluation(runId: string): Promise<EvaluationResult | null> {
     const { stages } = await this.#record(runId);
     const digest = own(stages, 'evaluate')?.outputs['evaluation'];
     if (digest === undefined) return null;
-    return mainTable(EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest))));
+    return EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest)));
   }
 
   async fetchComparison(runId: string): Promise<Comparison | null> {

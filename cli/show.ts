@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { resultText } from './render/result-table.js';
 import { runText } from './render/run-table.js';
+import { printResults } from './results.js';
 import { onStack, withRuns } from './verb.js';
 import type { Verb } from './verb.js';
 
@@ -26,10 +26,7 @@ export function addShow(program: Command, verb: Verb): void {
             return;
           }
           terminal.out(runText(snapshot));
-          const table = await api.fetchTable(runId);
-          if (table !== null) terminal.out(`\n${resultText(table, terminal.columns)}`);
-          const report = await api.fetchReport(runId);
-          if (report !== null) terminal.out(`\nreport: ${report}\n`);
+          await printResults(terminal, api, runId);
         });
       }),
   );
