@@ -3,18 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '../core/digest.js';
+import type { Stage } from './stage.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const importPattern =
   /(?:^|\n)\s*(?:import|export)\b[^'"]*?\bfrom\s*['"](\.[^'"]+)['"]|(?:^|\n)import\s*['"](\.[^'"]+)['"]/g;
 
+/** What a stage runs: its own file, and the module of the trainer child that works for it. Paths without extension. */
+export function codeOf({ name, job }: Pick<Stage, 'name' | 'job'>): string[] {
+  return [`activities/stages/${name}`, ...(job === undefined ? [] : [job])];
+}
+
 /**
- * Files of ours that a module imports, directly or not, relative to `root`, with their digests. Works on the built
+ * Files of ours that modules import, directly or not, relative to `root`, with their digests. Works on the built
  * JavaScript and on the sources, whose imports name the built files.
  */
-export async function importClosure(entry: string, root: string): Promise<Map<string, string>> {
+export async function importClosure(entries: readonly string[], root: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  const waiting = [entry];
+  const waiting = entries.map((entry) => join(root, `${entry}.js`));
   while (waiting.length > 0) {
     const named = waiting.pop()!;
     const file = existsSync(named) ? named : named.replace(/\.js$/, '.ts');
@@ -35,12 +41,12 @@ export function closureDigest(files: ReadonlyMap<string, string>): string {
 
 const known = new Map<string, Promise<string>>();
 
-/** One digest over a stage's file and all it imports: the code that made a result. */
-export function importClosureDigest(stage: string): Promise<string> {
-  let digest = known.get(stage);
+/** One digest over all that a stage runs: the code that made a result. */
+export function codeDigest(stage: Pick<Stage, 'name' | 'job'>): Promise<string> {
+  let digest = known.get(stage.name);
   if (digest === undefined) {
-    digest = importClosure(join(here, 'stages', `${stage}.js`), resolve(here, '..')).then(closureDigest);
-    known.set(stage, digest);
+    digest = importClosure(codeOf(stage), resolve(here, '..')).then(closureDigest);
+    known.set(stage.name, digest);
   }
   return digest;
 }

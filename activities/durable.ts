@@ -4,7 +4,7 @@ import { HindsightError } from '../core/errors.js';
 import type { Json } from '../core/canonical-json.js';
 import type { BlobRef } from '../artifacts/blobs.js';
 import { stageKey, type KeyParts, type Manifest } from '../artifacts/manifest.js';
-import { importClosureDigest } from './code-digest.js';
+import { codeDigest } from './code-digest.js';
 import { readConfig } from './run-config.js';
 import type { HeartbeatDetails, StageRef, StageRequest } from './contract.js';
 import type { KeyContext, Output, Services, Stage, StageContext } from './stage.js';
@@ -127,7 +127,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         shards: [...request.shards],
         metrics: { ...result.metrics },
         producer: {
-          code: await importClosureDigest(stage.name),
+          code: await codeDigest(stage),
           run: request.runId,
           attempt,
           host: hostname(),

@@ -56,6 +56,8 @@ export interface Stage {
   /** Bumped by hand when the same inputs give other bytes. */
   readonly version: number;
   readonly queue: Queue;
+  /** Module of the trainer child that does the work, e.g. `training/sft`: its code is the stage's too. */
+  readonly job?: string;
   /** The part of the config that enters the key. */
   params(config: ResolvedConfig, request: StageRequest): Json;
   /** Which seed the stage draws from. */

@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { closureDigest, importClosure } from '../dist/activities/code-digest.js';
+import { closureDigest, codeOf, importClosure } from '../dist/activities/code-digest.js';
 import { stages } from '../dist/activities/index.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -19,8 +19,9 @@ try {
 }
 const [because] = process.argv.slice(2);
 const after = {};
-for (const [name, { version }] of Object.entries(stages)) {
-  const code = closureDigest(await importClosure(join(root, 'activities', 'stages', `${name}.ts`), root));
+for (const [name, stage] of Object.entries(stages)) {
+  const { version } = stage;
+  const code = closureDigest(await importClosure(codeOf(stage), root));
   const known = before[name];
   if (known?.version === version && known.code === code) after[name] = known;
   else if (known === undefined || known.version !== version) after[name] = { version, code };

@@ -10,6 +10,7 @@ export const drafts: Stage = {
   name: 'drafts',
   version: 2,
   queue: 'gpu',
+  job: 'training/answer',
   seed: 'train',
   params: ({ config, prompts }) => ({
     draftsPerSample: config.reflection.draftsPerSample,

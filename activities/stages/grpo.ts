@@ -16,6 +16,7 @@ export const grpo: Stage = {
   name: 'grpo',
   version: 2,
   queue: 'gpu',
+  job: 'training/grpo',
   seed: 'train',
   params: ({ config, prompts }, { use }) =>
     ({

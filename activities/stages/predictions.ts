@@ -12,6 +12,7 @@ export const predictions: Stage = {
   name: 'predictions',
   version: 2,
   queue: 'gpu',
+  job: 'training/answer',
   seed: 'eval',
   params: ({ config, prompts }, { use, shard }) =>
     ({

@@ -17,6 +17,7 @@ export const reflectionSft: Stage = {
   name: 'reflection-sft',
   version: 2,
   queue: 'gpu',
+  job: 'training/reflection-sft',
   seed: 'train',
   params: ({ config, prompts }) =>
     ({

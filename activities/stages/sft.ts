@@ -30,6 +30,7 @@ export const sft: Stage = {
   name: 'sft',
   version: 2,
   queue: 'gpu',
+  job: 'training/sft',
   seed: 'train',
   params: ({ config, prompts }) =>
     ({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { closureDigest, importClosure } from '../../activities/code-digest.js';
+import { closureDigest, codeOf, importClosure } from '../../activities/code-digest.js';
 import { stages } from '../../activities/index.js';
 import { packageRoot } from '../../core/package-root.js';
 
@@ -15,16 +15,22 @@ const fix =
   '`npm run build && node scripts/stage-digests.mjs "same bytes, because ..."`';
 
 describe('the code of a stage', () => {
-  it.each(Object.values(stages))('$name is what test/stage-digests.json says', async ({ name, version }) => {
-    const entry = join(packageRoot, 'activities', 'stages', `${name}.ts`);
-    const files = await importClosure(entry, packageRoot);
+  it.each(Object.values(stages))('$name is what test/stage-digests.json says', async (stage) => {
+    const { name, version } = stage;
+    const files = await importClosure(codeOf(stage), packageRoot);
     expect(files.size).toBeGreaterThan(3);
     expect(recorded[name]?.version, fix).toBe(version);
     expect(recorded[name]?.code, fix).toBe(closureDigest(files));
   });
 
+  it('holds what the trainer child does for it', async () => {
+    const files = await importClosure(codeOf(stages.grpo), packageRoot);
+    expect([...files.keys()]).toContain('training/learner.ts');
+    expect([...files.keys()]).toContain('policy/decode-step.ts');
+  });
+
   it('reaches what it imports, and nothing that is not ours', async () => {
-    const files = await importClosure(join(packageRoot, 'activities', 'stages', 'captions.ts'), packageRoot);
+    const files = await importClosure(codeOf(stages.captions), packageRoot);
     expect([...files.keys()]).toContain('teachers/embedded/captions.ts');
     expect([...files.keys()]).toContain('core/errors.ts');
     expect([...files.keys()].filter((file) => file.includes('node_modules'))).toEqual([]);
