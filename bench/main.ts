@@ -6,6 +6,7 @@ import { describeError } from '../core/errors.js';
 import { addLoad } from './load/command.js';
 import { addMemoryBench } from './memory/command.js';
 import { addPolicyBench } from './policy/command.js';
+import { addTrainingBench } from './training/command.js';
 
 const terminal = processTerminal();
 const program = new Command('npm run bench --')
@@ -15,6 +16,7 @@ const program = new Command('npm run bench --')
   .exitOverride()
   .addHelpText('after', '\nExample:\n  npm run bench -- policy --only sft-demo');
 addPolicyBench(program, terminal);
+addTrainingBench(program, terminal);
 addLoad(program);
 addMemoryBench(program, terminal);
 try {
