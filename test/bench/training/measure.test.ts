@@ -24,9 +24,15 @@ beforeAll(async () => {
     checkpointEvery: 60,
     optimizer: { learningRate: 1e-2, warmupSteps: 5 },
   });
-  await runJob(sft, await loadBackend(), listen());
-  const job = await world.grpo('work', join(sft.workDir, 'model'), { sampling: { maxTokens: 80 } });
-  await writeFile(join(folder, 'job.json'), JSON.stringify(job));
+  const backend = await loadBackend();
+  await runJob(sft, backend, listen());
+  const reference = join(sft.workDir, 'model');
+  const sampling = { maxTokens: 80 };
+  // A policy that has left its reference, so that there is a KL to agree on.
+  const first = await world.grpo('first', reference, { sampling });
+  await runJob(first, backend, listen());
+  const job = await world.grpo('work', join(first.workDir, 'model'), { sampling });
+  await writeFile(join(folder, 'job.json'), JSON.stringify({ ...job, reference }));
 }, 120_000);
 afterAll(async () => {
   await world.remove();
