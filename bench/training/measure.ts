@@ -25,7 +25,7 @@ export interface TrainingBenchOptions extends RoundOptions {
   readonly look: readonly number[];
 }
 
-/** So often a disturbed step is made in all; the slowest takes half a minute. */
+/** So often a disturbed step is made in all. Fewer than the policy is given, since steps are long. */
 const ATTEMPTS = 2;
 
 const ask = (participant: Participant) => ({
