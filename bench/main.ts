@@ -7,6 +7,7 @@ import { addLearningBench } from './learning/command.js';
 import { addLoad } from './load/command.js';
 import { addMemoryBench } from './memory/command.js';
 import { addPolicyBench } from './policy/command.js';
+import { addTrainingBench } from './training/command.js';
 
 const terminal = processTerminal();
 const program = new Command('npm run bench --')
@@ -16,6 +17,7 @@ const program = new Command('npm run bench --')
   .exitOverride()
   .addHelpText('after', '\nExample:\n  npm run bench -- policy --only sft-demo');
 addPolicyBench(program, terminal);
+addTrainingBench(program, terminal);
 addLoad(program);
 addMemoryBench(program, terminal);
 addLearningBench(program, terminal);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { GrpoConfig } from '../config/training.js';
 import { InputError, TerminalError } from '../core/errors.js';
 import { parseJsonl } from '../core/jsonl.js';
 import { Sample } from '../datasets/sample.js';
@@ -7,11 +8,17 @@ import type { LoraAdapter } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
 import { poolIndices, uniformIndices } from '../video/sampling.js';
 import { readTensors, type StoredTensor } from './checkpoint.js';
-import { isAdapterFolder, loadCheckpoint, readAdapter, saveCheckpoint } from './checkpoint-policy.js';
+import {
+  isAdapterFolder,
+  loadCheckpoint,
+  readAdapter,
+  saveCheckpoint,
+  type LoadedPolicy,
+} from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
 import { generationRecord, requireFinite, requireFiniteRollouts } from './finite.js';
 import { FrameCache } from './frame-cache.js';
-import { GrpoTrainer } from './grpo-trainer.js';
+import { GrpoTrainer, type ScoredRollout } from './grpo-trainer.js';
 import { jobDigest } from './job-digest.js';
 import type { GrpoJob, JobControl } from './job.js';
 import { trainerTuning } from './model-tuning.js';
@@ -36,7 +43,7 @@ const noSampleFix = 'give it a share in dataset.shares, or name the split `rl` i
  * {@link openProgress}; an InputError for greedy rollouts, which have no spread.
  */
 export async function runGrpo(job: GrpoJob, backend: Backend, control: JobControl): Promise<StepRow> {
-  const { params, seed } = job;
+  const { params } = job;
   if (params.sampling.temperature === 0) {
     const where = { file: 'the config', field: 'grpo.sampling.temperature', found: '0', allowed: 'above 0' };
     throw new InputError('training.greedy-rollouts', where, 'greedy completions of a group are all equal');
@@ -48,27 +55,11 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
     throw new TerminalError('training.no-samples', 'split rl has no sample', { fix: noSampleFix });
   const folder = progress.checkpoint?.model ?? job.start;
   const loaded = await loadCheckpoint(backend, folder, job.base);
-  const { policy, tokenizer } = loaded;
+  const { policy } = loaded;
   let reference: Reference | null = null;
   try {
     if (params.beta > 0) reference = await loadReference(policy, job);
-    const byId = new Map(samples.map((sample) => [sample.id, sample.frames]));
-    const wanted = (id: string): number[] | null => {
-      const n = byId.get(id);
-      if (n === undefined) return null;
-      return [...uniformIndices(n, job.frames.policyFrames), ...poolIndices(n, job.frames.poolFrames)];
-    };
-    const tools: RolloutTools = {
-      policy,
-      tokenizer,
-      prompts: new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize),
-      frames: new FrameCache(job.blobDir, await readFrameIndex(job.frameIndex), { wanted }),
-      framesConfig: job.frames,
-      params,
-      plan: rewardPlan(params),
-      shape: job.shape,
-      seed,
-    };
+    const tools = await rolloutTools(job, loaded, samples);
     const before = job.startState === null ? null : await readTensors(job.startState);
     const completions = progress.logs.get(completionsLog)!;
     return await runPhases(
@@ -87,6 +78,49 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
     if (reference instanceof Policy) reference.dispose();
     else for (const variable of reference?.variables.values() ?? []) variable.dispose();
   }
+}
+
+/** What the job's generations are made with, by a policy that is loaded for it. */
+export async function rolloutTools(
+  job: GrpoJob,
+  { policy, tokenizer }: LoadedPolicy,
+  samples: readonly Sample[],
+): Promise<RolloutTools> {
+  const { params, seed } = job;
+  const byId = new Map(samples.map((sample) => [sample.id, sample.frames]));
+  const wanted = (id: string): number[] | null => {
+    const n = byId.get(id);
+    if (n === undefined) return null;
+    return [...uniformIndices(n, job.frames.policyFrames), ...poolIndices(n, job.frames.poolFrames)];
+  };
+  return {
+    policy,
+    tokenizer,
+    prompts: new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize),
+    frames: new FrameCache(job.blobDir, await readFrameIndex(job.frameIndex), { wanted }),
+    framesConfig: job.frames,
+    params,
+    plan: rewardPlan(params),
+    shape: job.shape,
+    seed,
+  };
+}
+
+/** A generation as the update takes it; the groups' videos are numbered in their order. */
+export function scoredRollouts(
+  groups: readonly Group[],
+  { maskTruncated }: Pick<GrpoConfig, 'maskTruncated'>,
+): ScoredRollout[] {
+  return groups.flatMap(({ prompt, rollouts }, video) =>
+    rollouts.map((rollout) => ({
+      prompt,
+      completion: rollout.ids,
+      logProbs: rollout.logProbs,
+      advantage: rollout.advantage,
+      counts: !(maskTruncated && rollout.finish === 'length'),
+      video,
+    })),
+  );
 }
 
 /** What the KL term is taken against: a second policy, or of a policy with an adapter a second adapter on its weights. */
@@ -138,16 +172,7 @@ function epoch(options: {
         );
         // Most of a step's time is behind it, but of its weights nothing has changed: there may be no time for the rest.
         if (stopRequested()) return null;
-        const rollouts = groups.flatMap(({ prompt, rollouts: own }, video) =>
-          own.map((rollout) => ({
-            prompt,
-            completion: rollout.ids,
-            logProbs: rollout.logProbs,
-            advantage: rollout.advantage,
-            counts: !(params.maskTruncated && rollout.finish === 'length'),
-            video,
-          })),
-        );
+        const rollouts = scoredRollouts(groups, params);
         const learningRate = learningRateAt(
           generation + 1,
           params.epochs * params.stepsPerEpoch,

@@ -52,7 +52,8 @@ export interface RolloutTools {
   readonly seed: number;
 }
 
-interface Sampled {
+/** The completions of one prompt before they are checked and rewarded. */
+export interface SampledGroup {
   readonly sample: Sample;
   readonly video: VideoPatches;
   readonly prompt: readonly number[];
@@ -72,16 +73,17 @@ export async function rollOut(
 ): Promise<Group[]> {
   const sampled = await sampleGroups(tools, samples, generation);
   const cuts = tools.plan.verifies
-    ? await verify(tools, sampled, generation)
+    ? (await verify(tools, sampled, generation)).cuts
     : sampled.map(({ scored }) => scored.map((): CutOutcome => ({ kind: 'abstain' })));
   return sampled.map((group, at) => reward(tools, group, cuts[at]!));
 }
 
-async function sampleGroups(
+/** The first part of {@link rollOut}: a group of completions per video, read but not yet rewarded. */
+export async function sampleGroups(
   { policy, tokenizer, prompts, frames, framesConfig, params, shape, seed }: RolloutTools,
   samples: readonly Sample[],
   generation: number,
-): Promise<Sampled[]> {
+): Promise<SampledGroup[]> {
   const questions: Question[] = [];
   for (const sample of samples) {
     const shown = uniformIndices(sample.frames, framesConfig.policyFrames);
@@ -102,16 +104,25 @@ async function sampleGroups(
   });
 }
 
+/** What verification decided, asked and found, by group and completion. */
+export interface Verification {
+  readonly plans: readonly (readonly CutPlan[])[];
+  readonly cuts: readonly (readonly CutOutcome[])[];
+  /** One per cut that differs from the others. */
+  readonly answers: readonly Answer[];
+}
+
 /**
- * Every completion's own prediction checked against the shortened video, all groups in one batch. Equal cuts of one video
- * are answered once: greedily and in one pass, ended after `</which>`. Greedy, because a verdict drawn at random would add
- * noise to the reward (the paper does not say; the released code draws one answer at temperature 1).
+ * The second part of {@link rollOut}. Every completion's own prediction checked against the shortened video, all groups in
+ * one batch. Equal cuts of one video are answered once: greedily and in one pass, ended after `</which>`. Greedy, because a
+ * verdict drawn at random would add noise to the reward (the paper does not say; the released code draws one answer at
+ * temperature 1).
  */
-async function verify(
+export async function verify(
   { policy, tokenizer, prompts, frames, framesConfig, params, seed }: RolloutTools,
-  groups: readonly Sampled[],
+  groups: readonly SampledGroup[],
   generation: number,
-): Promise<CutOutcome[][]> {
+): Promise<Verification> {
   const questions: Question[] = [];
   const places = new Map<string, number>();
   const plans: { plan: CutPlan; place: number }[][] = [];
@@ -147,19 +158,26 @@ async function verify(
     ? [tokenizer.idOf(closing)]
     : (ids: readonly number[]): boolean => tokenizer.decode(ids.slice(-8)).trimEnd().endsWith(closing);
   const sampling = { ...params.sampling, temperature: 0 };
-  const answers = await answerVideos(policy, questions, sampling, { stop });
-  const verdicts = answers.map(([answer]) => {
-    const text = tokenizer.decode(answer!.ids);
+  const answered = await answerVideos(policy, questions, sampling, { stop });
+  const answers = answered.map(([answer]) => answer!);
+  const verdicts = answers.map(({ ids }) => {
+    const text = tokenizer.decode(ids);
     return parseCompletion(text, { prompt: 'verdict', shape: 'single' }).final.verdict;
   });
-  return plans.map((own) =>
+  const cuts = plans.map((own) =>
     own.map(({ plan, place }): CutOutcome =>
       plan.kind === 'cut' ? { kind: 'answered', verdict: verdicts[place] ?? null } : { kind: plan.kind },
     ),
   );
+  return { plans: plans.map((own) => own.map(({ plan }) => plan)), cuts, answers };
 }
 
-function reward({ params, plan }: RolloutTools, group: Sampled, cuts: readonly CutOutcome[]): Group {
+/** The last part of {@link rollOut}: rewards and advantages of one group. */
+export function reward(
+  { params, plan }: RolloutTools,
+  group: SampledGroup,
+  cuts: readonly CutOutcome[],
+): Group {
   const { sample, answers, texts, scored } = group;
   const context = { label: sample.label, spans: params.labels === 'spans' ? sample.spans : [], cuts };
   const components = plan.rewards.map(({ name, weight, reward: of }) => ({

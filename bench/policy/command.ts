@@ -1,16 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Terminal } from '../../cli/terminal.js';
-import { TerminalError } from '../../core/errors.js';
-import { packageRoot } from '../../core/package-root.js';
+import { referencePython } from '../side-by-side/environments.js';
+import { machine } from '../side-by-side/machine.js';
+import { listOf, positive, seconds } from '../side-by-side/options.js';
+import { Participant, type ParticipantCommand } from '../side-by-side/participant.js';
 import { ours, references } from './commands.js';
 import { measure, type MeasureOptions } from './measure.js';
-import { Participant, type ParticipantCommand } from './participant.js';
 import { Checked, Loaded, Profiled } from './protocol.js';
-import { machine, workloadResult, type BenchResult } from './result.js';
+import { workloadResult, type BenchResult } from './result.js';
 import { profileText, resultText } from './table.js';
 import { groups, workloads, type Workload, type WorkloadGroup } from './workloads.js';
 import { writeWork } from './write-work.js';
@@ -33,7 +33,7 @@ export function addPolicyBench(program: Command, terminal: Terminal): void {
     )
     .option('--rounds <number>', 'turns of every participant', positive, 7)
     .option('--patience <seconds>', 'how long a turn waits for other programs to rest', seconds, 20)
-    .option('--only <list>', `some of ${groups.join(', ')}, with commas`, groupList, [...groups])
+    .option('--only <list>', `some of ${groups.join(', ')}, with commas`, listOf(groups), [...groups])
     .option('--python <path>', 'a Python that has bench/reference/requirements.txt; by default one is made')
     .option('--json', 'print the result as JSON')
     .option('--profile', 'show where our own time goes instead of comparing')
@@ -93,39 +93,4 @@ async function showProfiles(folder: string, options: Options, terminal: Terminal
   terminal.out(
     options.json ? `${JSON.stringify(profiles, null, 2)}\n` : profiles.map(profileText).join('\n'),
   );
-}
-
-/** The Python of the reference environment, which is made on first use; what that says goes to stderr. */
-function referencePython(): string {
-  const script = join(packageRoot, 'bench', 'reference', 'environment.mjs');
-  const { status, stdout } = spawnSync(process.execPath, [script], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) {
-    throw new TerminalError('bench.no-reference', 'the reference environment could not be made', {
-      fix: 'see the lines above; --python PATH uses an environment of your own',
-    });
-  }
-  return stdout.trim();
-}
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1 on.');
-  return number;
-}
-
-function seconds(text: string): number {
-  const number = Number(text);
-  if (text.trim() === '' || !(number >= 0)) throw new InvalidArgumentError('A number of seconds.');
-  return number;
-}
-
-function groupList(text: string): WorkloadGroup[] {
-  return text.split(',').map((name) => {
-    const found = groups.find((group) => group === name.trim());
-    if (found === undefined) throw new InvalidArgumentError(`Allowed: ${groups.join(', ')}.`);
-    return found;
-  });
 }

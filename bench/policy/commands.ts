@@ -1,10 +1,7 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../core/package-root.js';
-import { trainerEnvironment } from '../../workers/trainer-environment.js';
-import type { ParticipantCommand } from './participant.js';
-
-/** Threads that every participant may use. */
-export const THREADS = 2;
+import { ourEnvironment, referenceEnvironment, THREADS } from '../side-by-side/environments.js';
+import type { ParticipantCommand } from '../side-by-side/participant.js';
 
 /** This project's policy, in the environment of a trainer. */
 export function ours(): ParticipantCommand {
@@ -12,12 +9,7 @@ export function ours(): ParticipantCommand {
     name: 'ours',
     command: process.execPath,
     args: [join(packageRoot, 'dist', 'bench', 'policy', 'ours.js')],
-    environment: {
-      ...trainerEnvironment(),
-      OMP_NUM_THREADS: String(THREADS),
-      TF_NUM_INTRAOP_THREADS: String(THREADS),
-      CUDA_VISIBLE_DEVICES: '',
-    },
+    environment: ourEnvironment(),
   };
 }
 
@@ -33,12 +25,7 @@ export function references(python: string): ParticipantCommand[] {
       '--attention',
       ...options,
     ],
-    environment: {
-      OMP_NUM_THREADS: String(THREADS),
-      CUDA_VISIBLE_DEVICES: '',
-      HF_HUB_OFFLINE: '1',
-      TOKENIZERS_PARALLELISM: 'false',
-    },
+    environment: referenceEnvironment(),
   });
   return [
     variant('eager', 'eager'),

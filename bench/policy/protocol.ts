@@ -33,6 +33,3 @@ export const Profiled = z.object({
   sections: z.array(z.object({ title: z.string(), parts: z.array(ProfilePart) })),
 });
 export type Profiled = z.infer<typeof Profiled>;
-
-/** Any answer of a participant that could not do what it was asked. */
-export const Failed = z.object({ error: z.string() });

@@ -1,6 +1,6 @@
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Machine } from '../side-by-side/machine.js';
+import { spread, type Spread } from '../side-by-side/statistics.js';
 import type { Measured } from './measure.js';
-import { spread, type Spread } from './statistics.js';
 import { compare, judge, type Comparison, type Verdict } from './targets.js';
 import { tokensPerStep } from './work.js';
 import type { Workload, WorkloadGroup } from './workloads.js';
@@ -34,7 +34,7 @@ export interface WorkloadResult {
 /** What `--json` prints. */
 export interface BenchResult {
   readonly schema: 1;
-  readonly machine: { readonly processor: string; readonly processors: number; readonly memoryBytes: number };
+  readonly machine: Machine;
   readonly rounds: number;
   readonly workloads: readonly WorkloadResult[];
 }
@@ -66,13 +66,5 @@ export function workloadResult(
     comparisons: compare(measured),
     verdicts: judge(group, measured),
     disturbedRounds,
-  };
-}
-
-export function machine(): BenchResult['machine'] {
-  return {
-    processor: cpus()[0]?.model.trim() ?? 'unknown',
-    processors: availableParallelism(),
-    memoryBytes: totalmem(),
   };
 }

@@ -1,30 +1,20 @@
 import { columns } from '../../cli/render/columns.js';
+import { machineText, versionLines } from '../side-by-side/machine.js';
+import { spreadText } from '../side-by-side/statistics.js';
+import { outcomeText } from '../side-by-side/verdict.js';
 import type { Profiled } from './protocol.js';
 import type { BenchResult, ParticipantResult, WorkloadResult } from './result.js';
-import type { Spread } from './statistics.js';
 import type { Verdict } from './targets.js';
 
 /** The result as text: machine and versions, then a table and the verdicts of every work. */
 export function resultText(result: BenchResult): string {
-  const { processor, processors, memoryBytes } = result.machine;
   const head = [
     `Policy against PyTorch, side by side: ${result.rounds} rounds, all in turn in each; float32, the same weights and batches.`,
-    `Machine: ${processor}, ${processors} processors, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB.`,
-    ...versionLines(result.workloads),
+    machineText(result.machine),
+    ...versionLines(result.workloads.flatMap((workload) => workload.participants)),
     'Times are medians over the rounds (least to most); ratios are ours / theirs, paired by round.',
   ];
   return [head.join('\n'), ...result.workloads.map(workloadText)].join('\n\n') + '\n';
-}
-
-/** One line for every combination of participants with equal versions. */
-function versionLines(workloads: readonly WorkloadResult[]): string[] {
-  const byVersions = new Map<string, Set<string>>();
-  for (const { participant, threads, versions } of workloads.flatMap((w) => w.participants)) {
-    const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-    const line = `${threads} threads, ${list.join(', ')}`;
-    byVersions.set(line, (byVersions.get(line) ?? new Set()).add(participant));
-  }
-  return [...byVersions].map(([line, names]) => `${[...names].join(', ')}: ${line}.`);
 }
 
 function workloadText({ name, description, disturbedRounds, ...rest }: WorkloadResult): string {
@@ -49,16 +39,11 @@ function workloadText({ name, description, disturbedRounds, ...rest }: WorkloadR
   return `${name}: ${description}\n${columns([header, ...rows])}${verdicts.map(verdictText).join('')}${noise}`.trimEnd();
 }
 
-const spreadText = ({ median, min, max }: Spread, digits: number): string =>
-  `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
-
 const memoryText = ({ peakBytes }: ParticipantResult): string =>
   peakBytes === null ? 'unknown' : (peakBytes / 1e6).toFixed(0);
 
-function verdictText({ target, against, reached, isMet, missedBy }: Verdict): string {
-  const outcome = isMet ? 'met' : `missed by ${(100 * missedBy).toFixed(missedBy < 0.01 ? 1 : 0)}%`;
-  return `${target} of ${against}: ${reached.toFixed(2)}, ${outcome}\n`;
-}
+const verdictText = (verdict: Verdict): string =>
+  `${verdict.target} of ${verdict.against}: ${verdict.reached.toFixed(2)}, ${outcomeText(verdict)}\n`;
 
 /** The parts of a profile that take a noticeable share, with the rest in one line. */
 export function profileText(profile: {

@@ -1,5 +1,6 @@
 import type { Measured } from './measure.js';
-import { median, pairedRatio, type Spread } from './statistics.js';
+import { median, pairedRatio, type Spread } from '../side-by-side/statistics.js';
+import { atLeast, atMost, type Reached } from '../side-by-side/verdict.js';
 import type { WorkloadGroup } from './workloads.js';
 
 /** Ours against one reference. */
@@ -12,14 +13,10 @@ export interface Comparison {
 }
 
 /** Whether one target is reached. */
-export interface Verdict {
+export interface Verdict extends Reached {
   readonly target: string;
   /** The reference that the target compares with. */
   readonly against: string;
-  readonly reached: number;
-  readonly isMet: boolean;
-  /** By what share of the target it is missed; 0 when it is met. */
-  readonly missedBy: number;
 }
 
 /** Ours, the first of the measured, against each of the others. */
@@ -56,17 +53,3 @@ export function judge(group: WorkloadGroup, measured: readonly Measured[]): Verd
   if (memory !== null) verdicts.push({ target: 'peak memory <= 1.00', against, ...atMost(memory, 1) });
   return verdicts;
 }
-
-type Reached = Pick<Verdict, 'reached' | 'isMet' | 'missedBy'>;
-
-const atMost = (reached: number, limit: number): Reached => ({
-  reached,
-  isMet: reached <= limit,
-  missedBy: Math.max(0, reached / limit - 1),
-});
-
-const atLeast = (reached: number, limit: number): Reached => ({
-  reached,
-  isMet: reached >= limit,
-  missedBy: Math.max(0, 1 - reached / limit),
-});

@@ -1,4 +1,4 @@
-// Prints the Python that bench/reference/policy.py runs with, from a virtual environment in the cache folder that is made
+// Prints the Python that the programs beside it run with, from a virtual environment in the cache folder that is made
 // on first use. Plain Node, since it works with the cache and the programs of set-up.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 """A participant of the bench: Qwen2.5-VL of transformers in PyTorch, as somebody who wants it fast would run it.
 
-Reads requests and writes answers, one JSON object per line, as bench/policy/protocol.ts describes them.
+Requests and answers are those of bench/policy/protocol.ts.
 What is done to make it fast, beyond what transformers does by itself:
 - position ids are made once per batch, as a data collator does, instead of in every forward pass;
 - no attention mask in training: padding stands on the right, behind all that is learnt, so that the causal mask is
@@ -8,31 +8,16 @@ What is done to make it fast, beyond what transformers does by itself:
 - logits only from the position before the first completion on;
 - AdamW fused, gradients set to None.
 """
-import argparse, json, os, pathlib, sys, time, traceback
+import argparse, json, pathlib, time
 
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # whatever a library prints is talk
+from participant import attend_to_equal_windows_at_once, loaded, serve, use_threads
 
-import torch, transformers
+import torch
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from transformers import Qwen2_5_VLForConditionalGeneration
-from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as qwen
 
 CHECKED_STEPS = 3
-
-
-def attend_to_equal_windows_at_once(self, hidden_states, cu_seqlens, rotary_pos_emb=None, position_embeddings=None, **kwargs):
-    """Vision attention over windows of one size as one batch; transformers loops over them in Python."""
-    length, count = hidden_states.shape[0], len(cu_seqlens) - 1
-    assert bool((cu_seqlens.diff() * count == length).all()), "windows of different sizes"
-    q, k, v = self.qkv(hidden_states).reshape(length, 3, self.num_heads, -1).permute(1, 0, 2, 3).unbind(0)
-    q, k = qwen.apply_rotary_pos_emb_vision(q, k, *position_embeddings)
-    q, k, v = (x.reshape(count, length // count, self.num_heads, -1).transpose(1, 2) for x in (q, k, v))
-    chosen = self.config._attn_implementation
-    attend = qwen.eager_attention_forward if chosen == "eager" else qwen.ALL_ATTENTION_FUNCTIONS[chosen]
-    out, _ = attend(self, q, k, v, attention_mask=None, scaling=self.scaling, dropout=0.0, is_causal=False)
-    return self.proj(out.reshape(length, -1))
 
 
 class Task:
@@ -139,37 +124,26 @@ def main():
     options.add_argument("--threads", type=int, required=True)
     options.add_argument("--batched-windows", action="store_true", help="vision windows of one size in one call")
     options = options.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.set_num_interop_threads(1)
+    use_threads(options.threads)
     if options.batched_windows:
-        qwen.Qwen2_5_VLVisionAttention.forward = attend_to_equal_windows_at_once
+        attend_to_equal_windows_at_once()
     task = None
 
-    def answer(request):
+    def load(folder):
         nonlocal task
-        if request["do"] == "load":
-            folder = pathlib.Path(request["folder"])
-            task = TASKS[json.loads((folder / "work.json").read_text())["kind"]](folder, options.attention)
-            versions = dict(python=sys.version.split()[0], torch=torch.__version__, transformers=transformers.__version__)
-            return dict(threads=torch.get_num_threads(), versions=versions)
-        if request["do"] == "check":
-            return dict(numbers=task.check())
-        if request["do"] == "run":
-            milliseconds = []
-            for _ in range(request["count"]):
-                since = time.perf_counter()
-                task.step()
-                milliseconds.append((time.perf_counter() - since) * 1000)
-            return dict(milliseconds=milliseconds)
-        raise ValueError(f"unknown request {request['do']}")
+        folder = pathlib.Path(folder)
+        task = TASKS[json.loads((folder / "work.json").read_text())["kind"]](folder, options.attention)
+        return loaded()
 
-    for line in sys.stdin:
-        try:
-            said = answer(json.loads(line))
-        except Exception:
-            said = dict(error=traceback.format_exc())
-        answers.write(json.dumps(said) + "\n")
-        answers.flush()
+    def run(count):
+        milliseconds = []
+        for _ in range(count):
+            since = time.perf_counter()
+            task.step()
+            milliseconds.append((time.perf_counter() - since) * 1000)
+        return dict(milliseconds=milliseconds)
+
+    serve(dict(load=load, check=lambda: dict(numbers=task.check()), run=run))
 
 
 main()

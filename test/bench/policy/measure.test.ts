@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ours } from '../../../bench/policy/commands.js';
 import { bench } from '../../../bench/policy/command.js';
 import { measure } from '../../../bench/policy/measure.js';
-import type { ParticipantCommand } from '../../../bench/policy/participant.js';
+import type { ParticipantCommand } from '../../../bench/side-by-side/participant.js';
 import { endless } from '../../../bench/policy/shapes.js';
 import { resultText } from '../../../bench/policy/table.js';
 import { batch, type Workload } from '../../../bench/policy/workloads.js';

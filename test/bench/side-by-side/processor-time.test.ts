@@ -1,6 +1,11 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { busyTicks, otherShare, processorTime, processTicks } from '../../../bench/policy/processor-time.js';
+import {
+  busyTicks,
+  otherShare,
+  processorTime,
+  processTicks,
+} from '../../../bench/side-by-side/processor-time.js';
 
 describe('reading /proc', () => {
   it('counts what is busy: not idle, not waiting, no guests twice', () => {

@@ -25,3 +25,7 @@ export function pairedRatio(a: readonly number[], b: readonly number[]): Spread 
   if (a.length !== b.length) throw new RangeError(`${a.length} measurements against ${b.length}`);
   return spread(a.map((value, round) => value / b[round]!));
 }
+
+/** `median (least to most)`. */
+export const spreadText = ({ median, min, max }: Spread, digits: number): string =>
+  `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;

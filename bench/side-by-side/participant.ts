@@ -1,9 +1,16 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { TerminalError } from '../../core/errors.js';
-import { Failed, type Request } from './protocol.js';
+
+/** What the bench asks of a participant: one JSON object on a line of its standard input, named by `do`. */
+export interface Request {
+  readonly do: string;
+}
+
+/** Any answer of a participant that could not do what it was asked. */
+const Failed = z.object({ error: z.string() });
 
 /** How a participant is started. */
 export interface ParticipantCommand {
@@ -56,7 +63,7 @@ export class Participant {
   }
 
   /** Asks one thing and waits for the answer; TerminalError `bench.participant-failed` when it fails or dies. */
-  async ask<T>(request: Request, answer: z.ZodType<T>): Promise<T> {
+  async ask<T>(request: Request & Readonly<Record<string, unknown>>, answer: z.ZodType<T>): Promise<T> {
     const line = await new Promise<string>((resolve, reject) => {
       if (this.#ended !== null) {
         reject(this.#ended);

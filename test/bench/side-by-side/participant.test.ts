@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { Participant } from '../../../bench/policy/participant.js';
+import { Participant } from '../../../bench/side-by-side/participant.js';
 import { Checked, Ran } from '../../../bench/policy/protocol.js';
 
 const started: Participant[] = [];

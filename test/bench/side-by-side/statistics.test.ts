@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, pairedRatio, spread } from '../../../bench/policy/statistics.js';
+import { median, pairedRatio, spread } from '../../../bench/side-by-side/statistics.js';
 
 describe('median', () => {
   it('is the middle of an odd count, in any order', () => expect(median([9, 1, 4])).toBe(4));
