@@ -2,6 +2,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../core/canonical-json.js';
+import { partialName } from '../core/partial-name.js';
 import type { Output, Services } from './stage.js';
 
 /** A model or adapter folder as an artifact: file name -> blob digest. The digest of this list names the checkpoint. */
@@ -33,8 +34,7 @@ export async function materializeCheckpoint(
   const folder = join(services.cacheDir, 'models', digest);
   if ((await stat(folder).catch(() => null)) !== null) return folder;
   const { files } = JSON.parse(await services.store.blobs.getText(digest)) as CheckpointArtifact;
-  const temporary = `${folder}.${process.pid}.tmp`;
-  await rm(temporary, { recursive: true, force: true });
+  const temporary = partialName(folder);
   await mkdir(temporary, { recursive: true });
   // A file system that can share blocks between files needs no second copy of the weights.
   for (const [name, blob] of Object.entries(files))

@@ -1,18 +1,16 @@
 import { hostname } from 'node:os';
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import { HindsightError } from '../core/errors.js';
-import type { Json } from '../core/canonical-json.js';
+import { Context } from '@temporalio/activity';
 import type { BlobRef } from '../artifacts/blobs.js';
 import { stageKey, type KeyParts, type Manifest } from '../artifacts/manifest.js';
 import { codeDigest } from './code-digest.js';
+import { toFailure } from './failure.js';
+import { reusable } from './reuse.js';
 import { readConfig } from './run-config.js';
 import type { HeartbeatDetails, StageRef, StageRequest } from './contract.js';
 import type { KeyContext, Output, Services, Stage, StageContext } from './stage.js';
 
 /** How often an activity says that it lives; the worker throttles what really goes out. */
 const heartbeatMs = 1000;
-/** A failure that is not one of ours may be a passing one; this many attempts, then it counts as terminal. */
-const attemptsForUnknownErrors = 4;
 
 /** Everything the stage's result depends on, and the key that follows. */
 export async function keyOf(stage: Stage, context: KeyContext): Promise<{ key: string; parts: KeyParts }> {
@@ -68,7 +66,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       const config = await readConfig(services.store, request.config);
       const { key, parts } = await keyOf(stage, { request, config, services });
       logName = `${key.slice(0, 12)}-${attempt}`;
-      const known = await services.store.manifests.find(stage.name, key);
+      const known = await reusable(services, stage.name, key, (line) => lines.push(line));
       if (known !== null) return refOf(services, known, 'reused', 0, attempt);
 
       await services.store.runs.document(request.runId, `refs/${stage.name}-${key}.json`, {
@@ -163,33 +161,4 @@ async function publish(services: Services, output: Output): Promise<BlobRef> {
   if ('bytes' in output) return services.store.blobs.put(output.bytes, output.mediaType);
   if ('text' in output) return services.store.blobs.putText(output.text, output.mediaType);
   return output.stored;
-}
-
-/**
- * What Temporal is told: our two kinds of error keep their meaning, and work that was stopped from outside ends as a
- * cancellation, which the server retries elsewhere after a worker shutdown.
- */
-async function toFailure(error: unknown, activity: Context, stage: string): Promise<Error> {
-  if (activity.cancellationSignal.aborted) {
-    try {
-      await activity.cancelled;
-    } catch (cancelled) {
-      if (cancelled instanceof Error) return cancelled;
-    }
-  }
-  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
-  if (error instanceof HindsightError) {
-    // Temporal keeps about 4 kB of a message; the log in the store has all of it.
-    return ApplicationFailure.create({
-      message: `${stage}: ${error.message}`.slice(0, 3000),
-      type: error.code,
-      nonRetryable: !error.retryable,
-      details: [{ fix: error.fix ?? null, fields: error.fields as Json }],
-    });
-  }
-  return ApplicationFailure.create({
-    message: `${stage}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 3000),
-    type: 'unexpected',
-    nonRetryable: activity.info.attempt >= attemptsForUnknownErrors,
-  });
 }

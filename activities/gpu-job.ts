@@ -2,7 +2,8 @@ import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { toJsonl } from '../core/jsonl.js';
-import { RetryableError } from '../core/errors.js';
+import { RetryableError, TerminalError } from '../core/errors.js';
+import { partialName } from '../core/partial-name.js';
 import type { Sample } from '../datasets/sample.js';
 import type { FrameIndexEntry, TrainerEvent, TrainerJob } from '../training/job.js';
 import { keepBadBatch } from './bad-batch.js';
@@ -28,9 +29,9 @@ export async function inScratch<T>(
   work: (files: JobFiles) => Promise<T>,
 ): Promise<T> {
   const { services } = context;
-  const name = `${context.key.slice(0, 16)}-${context.attempt}-${process.pid}`;
-  const workDir = join(services.cacheDir, 'work', name);
-  await rm(workDir, { recursive: true, force: true });
+  const workDir = partialName(
+    join(services.cacheDir, 'work', `${context.key.slice(0, 16)}-${context.attempt}`),
+  );
   await mkdir(workDir, { recursive: true });
   try {
     const limit = pLimit(16);
@@ -68,6 +69,7 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
     throw new RetryableError('trainer.none', 'this worker has no trainer; the gpu queue serves this stage');
   let uploads: Promise<void> = Promise.resolve();
   let uploadFailure: unknown = null;
+  const refused = new AbortController();
   let phase = '';
   let known: Readonly<Record<string, number>> = {};
   const onEvent = (event: TrainerEvent): void => {
@@ -91,6 +93,8 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
         });
         uploads = uploads.catch((error: unknown) => {
           uploadFailure ??= error;
+          // A store that will not take this one, a full disk, will not take the result either.
+          if (error instanceof TerminalError) refused.abort();
         });
         break;
       case 'done':
@@ -99,8 +103,9 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
     }
   };
   try {
-    await trainer.run(job, context.signal, onEvent);
+    await trainer.run(job, AbortSignal.any([context.signal, refused.signal]), onEvent);
   } catch (error) {
+    if (refused.signal.aborted && !context.signal.aborted) throw uploadFailure;
     throw await keepBadBatch(context, job, error);
   } finally {
     await uploads;
@@ -118,11 +123,10 @@ export async function resumeFolder(
   files: JobFiles,
   stage: string,
 ): Promise<string | null> {
-  const { checkpoints } = context.services.store;
-  const newest = await checkpoints.newest(stage, context.key);
-  if (newest === null) return null;
   const folder = join(files.workDir, 'resume');
-  await checkpoints.restore(newest, folder);
+  const { checkpoints } = context.services.store;
+  const newest = await checkpoints.restoreNewest(stage, context.key, folder, (line) => context.log(line));
+  if (newest === null) return null;
   context.continued();
   context.log(`continues from step ${newest.step}, saved by attempt ${newest.attempt}`);
   return folder;

@@ -1,7 +1,10 @@
+import { Context } from '@temporalio/activity';
 import type { RunRecord } from '../artifacts/runs.js';
 import { listVideos, type VideoList } from './candidates.js';
 import type { StageName, StageRef, StageRequest } from './contract.js';
 import { durable, keyOf, refOf } from './durable.js';
+import { toFailure } from './failure.js';
+import { reusable } from './reuse.js';
 import { readConfig } from './run-config.js';
 import type { Services, Stage } from './stage.js';
 import { captions } from './stages/captions.js';
@@ -54,14 +57,32 @@ export function createActivities(services: Services): ActivityInterface {
   );
   return {
     ...(durables as Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>>),
-    lookup: async ({ stage, request }) => {
-      const definition = stages[stage as StageName];
-      const config = await readConfig(services.store, request.config);
-      const { key } = await keyOf(definition, { request, config, services });
-      const manifest = await services.store.manifests.find(stage, key);
-      return manifest === null ? null : refOf(services, manifest, 'reused', 0, 0);
-    },
+    lookup: (call) => orFailure('lookup', () => lookup(services, call)),
     recordRun: (record) => services.store.runs.write(record),
-    listVideos: (call) => listVideos(services, call),
+    listVideos: (call) => orFailure('ingest', () => listVideos(services, call)),
   };
+}
+
+/** The result of a whole stage if the store has all of it; a damaged one is noted in the run's log of the stage. */
+async function lookup(
+  services: Services,
+  { stage, request }: { readonly stage: string; readonly request: StageRequest },
+): Promise<StageRef | null> {
+  const config = await readConfig(services.store, request.config);
+  const { key } = await keyOf(stages[stage as StageName], { request, config, services });
+  const lines: string[] = [];
+  const manifest = await reusable(services, stage, key, (line) => lines.push(line));
+  if (lines.length > 0) {
+    const text = lines.join('\n') + '\n';
+    await services.store.runs.writeLog(request.runId, stage, `${key.slice(0, 12)}-damaged`, text);
+  }
+  return manifest === null ? null : refOf(services, manifest, 'reused', 0, 0);
+}
+
+async function orFailure<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw await toFailure(error, Context.current(), name);
+  }
 }

@@ -17,7 +17,7 @@ export async function perSample<S extends { readonly id: string }>(
   work: (sample: S) => Promise<SampleOutcome>,
 ): Promise<Map<string, SampleOutcome>> {
   const { outcomes } = context.services.store;
-  const done = await outcomes.read(stage, context.key);
+  const done = await recorded(context, stage);
   const missing = samples.filter((sample) => done[sample.id] === undefined);
   if (missing.length < samples.length) context.continued();
   let finished = samples.length - missing.length;
@@ -34,7 +34,7 @@ export async function perSample<S extends { readonly id: string }>(
       context.progress({ phase: 'samples', step: finished, steps: samples.length, metrics: {} });
       if (Date.now() - savedAt > saveEveryMs) {
         savedAt = Date.now();
-        await outcomes.write(stage, context.key, done);
+        Object.assign(done, await outcomes.add(stage, context.key, done));
       }
     } catch (error) {
       failure ??= { error };
@@ -42,10 +42,25 @@ export async function perSample<S extends { readonly id: string }>(
   });
   if (failure !== null) {
     // What ends the shard is the failure, not a store that cannot take the rest either.
-    if (finished > 0) await outcomes.write(stage, context.key, done).catch(() => undefined);
+    if (finished > 0) await outcomes.add(stage, context.key, done).catch(() => undefined);
     throw (failure as { readonly error: unknown }).error;
   }
   return new Map(samples.map((sample) => [sample.id, done[sample.id]!]));
+}
+
+/** The outcomes of earlier attempts, without those whose blobs are lost. */
+async function recorded(context: StageContext, stage: string): Promise<Record<string, SampleOutcome>> {
+  const { outcomes, blobs } = context.services.store;
+  const done = await outcomes.read(stage, context.key);
+  const lost = await blobs.lost.list();
+  if (lost.size === 0) return done;
+  const gone = Object.keys(done).filter((id) => {
+    const outcome = done[id]!;
+    return outcome.outcome === 'ok' && outcome.blobs.some((digest) => lost.has(digest));
+  });
+  if (gone.length > 0) await outcomes.drop(stage, context.key, gone);
+  for (const id of gone) delete done[id];
+  return done;
 }
 
 /** A sample that went well; `value` is plain data, `blobs` the digests it refers to. */

@@ -66,8 +66,7 @@ export async function mergeShards(
 ): Promise<StageResult> {
   const limit = pLimit(16);
   const parts = await limit.map(request.shards, async (key) => {
-    const manifest = await store.manifests.find(stage, key);
-    if (manifest === null) throw new Error(`shard ${key} of ${stage} is not in the store`);
+    const manifest = await store.manifests.get(stage, key);
     const texts = await Promise.all(names.map((name) => store.blobs.getText(manifest.outputs[name]!.digest)));
     return { texts, metrics: manifest.metrics };
   });

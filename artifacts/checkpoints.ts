@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { isDamage } from './damage.js';
 import type { Blobs } from './blobs.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -42,23 +42,67 @@ export class Checkpoints {
     for (const old of (await this.objects.list(prefix)).slice(0, -2)) await this.objects.remove(old);
   }
 
-  /** The newest complete checkpoint of any attempt, or null. */
+  /** The newest checkpoint of any attempt whose record can be read, or null. */
   async newest(stage: string, key: string): Promise<Checkpoint | null> {
-    let best: { name: string; step: number } | null = null;
-    for (const name of await this.objects.list(`checkpoints/${stage}/${key}/`)) {
-      const step = Number(basename(name, '.json'));
-      if (best === null || step >= best.step) best = { name, step };
+    for (const name of await this.#newestFirst(stage, key)) {
+      const checkpoint = await this.#read(name, () => undefined);
+      if (checkpoint !== null) return checkpoint;
     }
-    if (best === null) return null;
-    const bytes = await this.objects.read(best.name);
-    return bytes === null ? null : Checkpoint.parse(JSON.parse(bytes.toString('utf8')));
+    return null;
   }
 
-  /** Lays a checkpoint's files out in a folder. */
-  async restore(checkpoint: Checkpoint, folder: string): Promise<void> {
+  /**
+   * Lays the files of the newest complete checkpoint out in a folder; null, and no folder, where there is none. One that
+   * cannot be read, or that names a blob which is lost, is passed over for the one before it, with a line for the log.
+   */
+  async restoreNewest(
+    stage: string,
+    key: string,
+    folder: string,
+    log: (line: string) => void,
+  ): Promise<Checkpoint | null> {
+    for (const name of await this.#newestFirst(stage, key)) {
+      const checkpoint = await this.#read(name, log);
+      if (checkpoint === null) continue;
+      try {
+        await this.#restore(checkpoint, folder);
+        return checkpoint;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        log(`checkpoint ${this.objects.address(name)} is passed over: ${error.message}`);
+        await rm(folder, { recursive: true, force: true });
+      }
+    }
+    return null;
+  }
+
+  /** By step; of equal steps the later attempt's, so that what outlived its successor's start never comes before it. */
+  async #newestFirst(stage: string, key: string): Promise<string[]> {
+    const named = (await this.objects.list(`checkpoints/${stage}/${key}/`)).map((name) => {
+      const [step, attempt] = [Number(basename(name, '.json')), Number(basename(dirname(name)))];
+      return { name, step, attempt };
+    });
+    return named
+      .filter(({ step, attempt }) => Number.isInteger(step) && Number.isInteger(attempt))
+      .sort((a, b) => b.step - a.step || b.attempt - a.attempt)
+      .map(({ name }) => name);
+  }
+
+  async #read(name: string, log: (line: string) => void): Promise<Checkpoint | null> {
+    try {
+      const bytes = await this.objects.read(name);
+      return bytes === null ? null : Checkpoint.parse(JSON.parse(bytes.toString('utf8')));
+    } catch (error) {
+      if (!(isDamage(error) || error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+      log(`checkpoint ${this.objects.address(name)} cannot be read and is passed over: ${error.message}`);
+      return null;
+    }
+  }
+
+  async #restore(checkpoint: Checkpoint, folder: string): Promise<void> {
     for (const [file, digest] of Object.entries(checkpoint.files)) {
       const target = join(folder, file);
-      await mkdir(join(target, '..'), { recursive: true });
+      await mkdir(dirname(target), { recursive: true });
       await copyFile(await this.blobs.fetch(digest), target);
     }
   }

@@ -1,6 +1,7 @@
-import { TerminalError } from '../core/errors.js';
+import { HindsightError, TerminalError } from '../core/errors.js';
 import { Manifest, manifestName, stageKey } from './manifest.js';
 import type { ObjectStore } from './object-store.js';
+import { writeOnce } from './write-once.js';
 
 /** Finished stages by key. */
 export class Manifests {
@@ -10,36 +11,66 @@ export class Manifests {
     return this.objects.address(manifestName(stage, key));
   }
 
-  /** The manifest of a finished stage, or null. A broken one is a {@link TerminalError} that names it. */
+  /**
+   * The manifest of a finished stage, or null.
+   * @throws TerminalError `store.manifest-corrupt`, with what was expected and found
+   */
   async find(stage: string, key: string): Promise<Manifest | null> {
-    const bytes = await this.objects.read(manifestName(stage, key));
+    let bytes: Buffer | null;
+    try {
+      bytes = await this.objects.read(manifestName(stage, key));
+    } catch (error) {
+      if (error instanceof HindsightError && error.code === 'store.object-corrupt')
+        throw this.#corrupt(stage, key, error);
+      throw error;
+    }
     return bytes === null ? null : this.#parse(stage, key, bytes);
+  }
+
+  /**
+   * The manifest of a stage that is known to be finished.
+   * @throws TerminalError `store.manifest-missing`, and what {@link find} throws
+   */
+  async get(stage: string, key: string): Promise<Manifest> {
+    const manifest = await this.find(stage, key);
+    if (manifest !== null) return manifest;
+    throw new TerminalError('store.manifest-missing', `${this.address(stage, key)} is not in the store`, {
+      fields: { stage, key },
+      fix: 'resume the run: the stage runs again',
+    });
+  }
+
+  /** Takes a manifest out of use: its stage counts as not finished. */
+  remove(stage: string, key: string): Promise<void> {
+    return this.objects.remove(manifestName(stage, key));
   }
 
   /** Publishes a result; when another attempt was first, its manifest is returned and holds. */
   async publish(manifest: Manifest): Promise<Manifest> {
     const { stage } = manifest.parts;
     const bytes = Buffer.from(JSON.stringify(Manifest.parse(manifest), null, 2) + '\n');
-    const stored = await this.objects.writeOnce(manifestName(stage, manifest.key), bytes, 'application/json');
+    const name = manifestName(stage, manifest.key);
+    const stored = await writeOnce(this.objects, name, bytes, 'application/json');
     return this.#parse(stage, manifest.key, stored);
   }
 
   #parse(stage: string, key: string, bytes: Buffer): Manifest {
     try {
       const manifest = Manifest.parse(JSON.parse(bytes.toString('utf8')));
-      if (manifest.key !== key || stageKey(manifest.parts) !== key)
-        throw new Error('its key does not follow from its parts');
+      const found = stageKey(manifest.parts);
+      if (manifest.key !== key || found !== key)
+        throw new Error(`expected key ${key}, found key ${manifest.key} and parts of key ${found}`);
       return manifest;
     } catch (cause) {
-      throw new TerminalError(
-        'store.manifest-corrupt',
-        `the manifest ${this.address(stage, key)} is broken`,
-        {
-          cause,
-          fields: { stage, key },
-          fix: 'remove that object and resume the run; the stage runs again and its blobs are reused',
-        },
-      );
+      throw this.#corrupt(stage, key, cause as Error);
     }
+  }
+
+  #corrupt(stage: string, key: string, cause: Error): TerminalError {
+    return new TerminalError(
+      'store.manifest-corrupt',
+      `the manifest ${this.address(stage, key)} is damaged: ${cause.message}`,
+      { cause, fields: { stage, key }, fix: 'resume the run: the stage runs again' },
+    );
   }
 }

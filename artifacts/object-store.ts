@@ -1,11 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -15,10 +12,9 @@ import {
   PutObjectCommand,
   S3Client,
   S3ServiceException,
-  UploadPartCommand,
-  type CompletedPart,
 } from '@aws-sdk/client-s3';
-import { RetryableError, TerminalError } from '../core/errors.js';
+import { HindsightError, RetryableError, TerminalError } from '../core/errors.js';
+import { partBytes, writeInParts } from './multipart.js';
 
 /** How to reach a bucket. Without keys the AWS SDK's own chain is asked (environment, profile, instance role). */
 export interface StoreConnection {
@@ -32,8 +28,8 @@ export interface StoreConnection {
   readonly forcePathStyle?: boolean | undefined;
 }
 
-/** Files up to this size are sent as one object, larger ones in parts of it; S3 takes 10,000 parts, so 640 GB. */
-const partBytes = 64 * 2 ** 20;
+/** A connection that is silent for this long is given up and the request sent again: a store can hang as well as be gone. */
+const silenceMs = 30_000;
 
 /** Errors of the service that no second try can mend. */
 const terminalCodes = new Set([
@@ -42,6 +38,12 @@ const terminalCodes = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
 ]);
+
+/** What the gateway says of a full disk or a used-up quota. */
+const fullCodes = new Set(['InsufficientStorage', 'QuotaExceeded']);
+
+/** How the SDK says that the bytes of an object are not those that were stored. */
+const checksumMismatch = /^Checksum mismatch: expected "(?<expected>[^"]*)" but received "(?<found>[^"]*)"/;
 
 function isMissing(error: unknown): boolean {
   return (
@@ -65,6 +67,8 @@ export class ObjectStore {
     this.#client = new S3Client({
       region: connection.region,
       maxAttempts: 5,
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      requestHandler: { connectionTimeout: 5000, socketTimeout: silenceMs },
       ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
       ...(connection.forcePathStyle === undefined ? {} : { forcePathStyle: connection.forcePathStyle }),
       ...(connection.accessKeyId === undefined || connection.secretAccessKey === undefined
@@ -80,11 +84,11 @@ export class ObjectStore {
     return `s3://${this.#bucket}/${this.#prefix}${name}`;
   }
 
-  /** The bytes of an object, or null when there is none. */
+  /** The bytes of an object, compared with the checksum the store keeps of them; null when there is none. */
   async read(name: string): Promise<Buffer | null> {
     try {
       const response = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.#bucket, Key: this.#prefix + name }),
+        new GetObjectCommand({ Bucket: this.#bucket, Key: this.#prefix + name, ChecksumMode: 'ENABLED' }),
       );
       return Buffer.from((await response.Body?.transformToByteArray()) ?? []);
     } catch (error) {
@@ -103,7 +107,10 @@ export class ObjectStore {
     }
   }
 
-  /** Writes an object's bytes to a file, never all of them in memory; false when there is no such object. */
+  /**
+   * Writes an object's bytes to a file, never all of them in memory; false when there is no such object. Whether they are
+   * the right ones is for the caller to tell, by their digest.
+   */
   async readFile(name: string, path: string): Promise<boolean> {
     try {
       const response = await this.#client.send(
@@ -123,46 +130,14 @@ export class ObjectStore {
     try {
       const { size } = await file.stat();
       if (size <= partBytes) await this.write(name, await file.readFile(), mediaType);
-      else await this.#writeParts(name, file, size, mediaType);
+      else {
+        const target = { Bucket: this.#bucket, Key: this.#prefix + name };
+        await writeInParts(this.#client, target, file, size, mediaType);
+      }
+    } catch (error) {
+      throw error instanceof HindsightError ? error : this.#failure('write', name, error);
     } finally {
       await file.close();
-    }
-  }
-
-  async #writeParts(name: string, file: FileHandle, size: number, mediaType: string): Promise<void> {
-    const target = { Bucket: this.#bucket, Key: this.#prefix + name };
-    let upload: string | undefined;
-    try {
-      const created = await this.#client.send(
-        new CreateMultipartUploadCommand({ ...target, ContentType: mediaType }),
-      );
-      upload = created.UploadId;
-      const parts: CompletedPart[] = [];
-      const buffer = Buffer.alloc(partBytes);
-      for (let start = 0; start < size; start += partBytes) {
-        const body = buffer.subarray(0, Math.min(partBytes, size - start));
-        await fill(file, body, start);
-        const PartNumber = parts.length + 1;
-        const sent = await this.#client.send(
-          new UploadPartCommand({ ...target, UploadId: upload, PartNumber, Body: body }),
-        );
-        parts.push({ PartNumber, ETag: sent.ETag });
-      }
-      await this.#client.send(
-        new CompleteMultipartUploadCommand({
-          ...target,
-          UploadId: upload,
-          MultipartUpload: { Parts: parts },
-        }),
-      );
-    } catch (error) {
-      // What was sent of it costs space until somebody removes it.
-      if (upload !== undefined) {
-        await this.#client
-          .send(new AbortMultipartUploadCommand({ ...target, UploadId: upload }))
-          .catch(() => undefined);
-      }
-      throw this.#failure('write', name, error);
     }
   }
 
@@ -181,11 +156,8 @@ export class ObjectStore {
     }
   }
 
-  /**
-   * Writes an object unless one of that name exists, then reads back what readers will see. The condition alone is not
-   * trusted: the local gateway checks it without a lock, so two writers can both believe they won; the read tells.
-   */
-  async writeOnce(name: string, bytes: Uint8Array, mediaType: string): Promise<Buffer> {
+  /** Writes an object unless the store has one of that name, as far as its check can be trusted; see {@link writeOnce}. */
+  async writeIfAbsent(name: string, bytes: Uint8Array, mediaType: string): Promise<void> {
     try {
       await this.#client.send(
         new PutObjectCommand({
@@ -200,14 +172,6 @@ export class ObjectStore {
       const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
       if (status !== 412 && status !== 409) throw this.#failure('write', name, error);
     }
-    const stored = await this.read(name);
-    if (stored === null) {
-      throw new RetryableError(
-        'store.lost-write',
-        `${this.address(name)} was written but cannot be read back`,
-      );
-    }
-    return stored;
   }
 
   async remove(name: string): Promise<void> {
@@ -246,10 +210,28 @@ export class ObjectStore {
     this.#client.destroy();
   }
 
+  /**
+   * What went wrong, as one of ours: `store.full`, `store.object-corrupt` and `store.refused` are terminal,
+   * `store.unreachable` is not.
+   */
   #failure(verb: string, name: string, cause: unknown): Error {
     const code = cause instanceof Error ? cause.name : 'unknown';
-    const message = `could not ${verb} ${this.address(name)}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const address = this.address(name);
+    const message = `could not ${verb} ${address}: ${text}`;
     const fields = { name, s3Code: code };
+    if (fullCodes.has(code)) {
+      const fix = 'make room on the disk of the store (or raise its quota), then `hindsight resume RUN`';
+      return new TerminalError('store.full', message, { cause, fields, fix });
+    }
+    const { expected, found } = checksumMismatch.exec(text)?.groups ?? {};
+    if (expected !== undefined && found !== undefined) {
+      return new TerminalError(
+        'store.object-corrupt',
+        `${address} is damaged: its checksum was ${expected} when it was stored and is ${found} now`,
+        { cause, fields: { name, expected, found }, fix: 'remove that object and resume the run' },
+      );
+    }
     return terminalCodes.has(code)
       ? new TerminalError('store.refused', message, {
           cause,
@@ -257,14 +239,5 @@ export class ObjectStore {
           fix: 'check the bucket and its credentials',
         })
       : new RetryableError('store.unreachable', message, { cause, fields });
-  }
-}
-
-/** Reads exactly as many bytes as `into` holds. */
-async function fill(file: FileHandle, into: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < into.length;) {
-    const { bytesRead } = await file.read(into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new Error(`the file ended at byte ${position + done}`);
-    done += bytesRead;
   }
 }

@@ -5,6 +5,7 @@ import { keyOf } from '../activities/durable.js';
 import { stages } from '../activities/index.js';
 import type { Services } from '../activities/stage.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
+import { findResult } from '../artifacts/find-result.js';
 import type { Manifest } from '../artifacts/manifest.js';
 import { trainedCheckpoints } from '../config/cross-checks.js';
 import type { ResolvedConfig, ResolvedRun } from '../config/schema.js';
@@ -153,7 +154,8 @@ class Planner {
       config: this.resolved,
       services: this.services,
     });
-    const manifest: Manifest | null = await this.services.store.manifests.find(name, key);
+    const found = await findResult(this.services.store, name, key);
+    const manifest: Manifest | null = found?.manifest ?? null;
     const place = { variant: this.variant, name, key };
     if (manifest !== null) {
       const why = `made by run ${manifest.producer.run}`;
@@ -174,7 +176,11 @@ class Planner {
     const checkpoint = await this.services.store.checkpoints.newest(name, key);
     this.#planned.push(
       checkpoint === null
-        ? { ...place, plan: { action: 'run' }, why: await explainDifference(this.services.store, parts) }
+        ? {
+            ...place,
+            plan: { action: 'run' },
+            why: found?.damage ?? (await explainDifference(this.services.store, parts)),
+          }
         : {
             ...place,
             plan: { action: 'continue', step: checkpoint.step },

@@ -17,7 +17,7 @@ import type { LoadedConfig } from '../config/load.js';
 import { readResolvedRun } from '../config/recorded-run.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Json } from '../core/canonical-json.js';
-import { TerminalError } from '../core/errors.js';
+import { RetryableError, TerminalError } from '../core/errors.js';
 import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
 import { loadEndpoints } from '../stack/endpoints.js';
@@ -28,10 +28,12 @@ import { codeVersion } from './code-version.js';
 import { pipelineInput } from './pipeline-input.js';
 import { planRun } from './plan.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
-import { takeSnapshot } from './snapshot.js';
+import { currentRecord, takeSnapshot } from './snapshot.js';
 
 /** How often a watched run is looked at. */
 const watchMs = 400;
+/** A store that is away for longer than this ends the watching, not the run. */
+const storeAwayMs = 120_000;
 
 /** Connects to the stack's Temporal and store. */
 export const connectRunApi: ConnectRunApi = async () => {
@@ -63,7 +65,7 @@ class RunClient implements RunApi {
   }
 
   async resume(runId: string, { resolved }: { readonly resolved?: ResolvedRun }): Promise<void> {
-    const record = await this.#record(runId);
+    const record = await currentRecord(this.client, await this.#record(runId));
     const handle = this.client.workflow.getHandle(runId);
     const execution = await handle.describe().catch((error: unknown) => {
       if (error instanceof WorkflowNotFoundError) return null;
@@ -111,18 +113,27 @@ class RunClient implements RunApi {
     }: { readonly onUpdate: (snapshot: RunSnapshot) => void; readonly signal: AbortSignal },
   ): Promise<RunSnapshot> {
     let last = '';
+    let answeredAt = Date.now();
     for (;;) {
-      const snapshot = await this.snapshot(runId);
-      const text = JSON.stringify(snapshot);
-      if (text !== last) onUpdate(snapshot);
-      last = text;
-      if (snapshot.status !== 'running' || signal.aborted) return snapshot;
+      try {
+        const snapshot = await this.snapshot(runId);
+        answeredAt = Date.now();
+        const text = JSON.stringify(snapshot);
+        if (text !== last) onUpdate(snapshot);
+        last = text;
+        if (snapshot.status !== 'running' || signal.aborted) return snapshot;
+      } catch (error) {
+        // The run outlives a store that is away for a while, and so does whoever watches it.
+        const isAway = error instanceof RetryableError && Date.now() - answeredAt < storeAwayMs;
+        if (!isAway || signal.aborted) throw error;
+      }
       await sleep(watchMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
   async snapshot(runId: string): Promise<RunSnapshot> {
-    return takeSnapshot(this.client, this.store, await this.#record(runId));
+    const record = await currentRecord(this.client, await this.#record(runId));
+    return takeSnapshot(this.client, this.store, record);
   }
 
   async list(): Promise<readonly RunListEntry[]> {

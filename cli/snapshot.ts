@@ -79,6 +79,22 @@ export async function takeSnapshot(
   };
 }
 
+/**
+ * The record of a run as its workflow has it: a parked run whose store is full could not write down that it waits. The
+ * store's where the workflow does not answer.
+ */
+export async function currentRecord(client: Client, stored: RunRecord): Promise<RunRecord> {
+  if (stored.status !== 'running') return stored;
+  try {
+    const live = await client.withDeadline(Date.now() + patienceMs, () =>
+      client.workflow.getHandle(stored.runId).query<RunRecord>('run'),
+    );
+    return live.status === 'awaiting' ? live : stored;
+  } catch {
+    return stored;
+  }
+}
+
 async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> {
   try {
     return await client.withDeadline(Date.now() + patienceMs, () =>

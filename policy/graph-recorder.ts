@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import protobuf from 'protobufjs/minimal.js';
+import { partialName } from '../core/partial-name.js';
 import type { NativeArray, NativeAttribute, NativeBinding } from './native.js';
 
 const { Writer } = protobuf;
@@ -117,7 +118,8 @@ export class GraphRecorder {
     bytes(meta, 2, graph.finish());
     const model = Writer.create().uint32(tag(1, 0)).int64(1);
     bytes(model, 2, meta.finish());
-    const folder = mkdtempSync(join(tmpdir(), 'hindsight-graph-'));
+    const folder = partialName(join(tmpdir(), 'hindsight-graph'));
+    mkdirSync(folder, { mode: 0o700 });
     try {
       writeFileSync(join(folder, 'saved_model.pb'), model.finish());
       return this.binding.loadSavedModel(folder, 'serve');

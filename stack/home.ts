@@ -13,6 +13,8 @@ export interface Home {
   /** Metadata of objects, on file systems without extended attributes. Must not begin with the path of `s3`. */
   readonly s3Sidecar: string;
   readonly cacheDir: string;
+  /** TMPDIR of the stack's processes: what a killed one leaves is found here, and is on the disk of the home. */
+  readonly temporary: string;
   readonly locks: string;
 }
 
@@ -27,13 +29,14 @@ export function homePaths(root: string = process.env['HINDSIGHT_HOME'] || '.hind
     s3: join(absolute, 's3'),
     s3Sidecar: join(absolute, 'metadata-of-s3'),
     cacheDir: join(absolute, 'cache'),
+    temporary: join(absolute, 'tmp'),
     locks: join(absolute, 'locks'),
   };
 }
 
 /** Creates the folders of a home, for its owner only. */
 export function createHome(home: Home): void {
-  for (const folder of [home.root, home.logs, home.s3, home.cacheDir, home.locks]) {
+  for (const folder of [home.root, home.logs, home.s3, home.cacheDir, home.temporary, home.locks]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 }

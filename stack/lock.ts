@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   linkSync,
   mkdirSync,
@@ -13,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { RetryableError } from '../core/errors.js';
+import { partialName } from '../core/partial-name.js';
 import type { Home } from './home.js';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.js';
 
@@ -78,7 +78,7 @@ export async function waitForLock(
 
 /** Appears with its content at once: a reader never sees an empty lock. */
 function create(path: string, me: ProcessIdentity): boolean {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const draft = partialName(path);
   writeFileSync(draft, JSON.stringify(me));
   try {
     linkSync(draft, path);

@@ -30,8 +30,13 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
 export async function endGroup(leader: ProcessIdentity, graceMs: number): Promise<void> {
   signal(leader, 'SIGTERM');
   await waitForEnd(leader, graceMs);
-  send(-leader.pid, 'SIGKILL');
+  killGroup(leader.pid);
   await waitForEnd(leader, 5000);
+}
+
+/** Ends at once what is left of a group, whose leader may be gone. */
+export function killGroup(leader: number): void {
+  send(-leader, 'SIGKILL');
 }
 
 function send(pid: number, name: NodeJS.Signals): void {

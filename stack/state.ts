@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { partialName } from '../core/partial-name.js';
 import type { Home } from './home.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 
@@ -62,7 +62,7 @@ export function readState(home: Home): StackState | null {
 
 /** Replaces stack.json at once, readable by its owner only. */
 export function writeState(home: Home, state: StackState): void {
-  const draft = `${home.stackFile}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const draft = partialName(home.stackFile);
   writeFileSync(draft, JSON.stringify(state, null, 2) + '\n', { mode: 0o600 });
   renameSync(draft, home.stackFile);
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { endGroup, identify, type ProcessIdentity } from './process-identity.js';
+import { endGroup, identify, killGroup, type ProcessIdentity } from './process-identity.js';
 import type { ProcessState } from './state.js';
 
 /** What to run and where its output goes. */
@@ -99,6 +99,8 @@ export class SupervisedProcess {
   #ended(child: ChildProcess, how: string): void {
     if (this.#child !== child) return;
     const uptime = Date.now() - (this.#since?.getTime() ?? 0);
+    // What a killed process had started must not go on beside its successor.
+    if (child.pid !== undefined) killGroup(child.pid);
     this.#child = null;
     this.#identity = null;
     this.#lastExit = how;

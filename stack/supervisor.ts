@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, TerminalError } from '../core/errors.js';
-import { ensureBucket } from './bucket.js';
+import { ensureBucket, removeUnfinished } from './bucket.js';
 import { embeddedEndpoints } from './endpoints.js';
 import { embeddedEnvironment } from './environment.js';
 import { createHome, type Home } from './home.js';
+import { removeLeftovers } from './leftovers.js';
 import { logPath, rotateLog, tailLog } from './log-file.js';
 import { freePort, isPortFree } from './ports.js';
 import { endGroup, identify } from './process-identity.js';
@@ -56,6 +57,7 @@ export class Supervisor {
       log(`ending process ${leftover.pid}, left by an earlier supervisor`);
       await endGroup(leftover, 5000);
     }
+    tellRemoved(removeLeftovers(home), log);
     const state: StackState = {
       schema: 1,
       status: 'starting',
@@ -84,14 +86,14 @@ export class Supervisor {
     const temporal = this.#launch(temporalServer(home, tools, this.#state.ports, this.#env));
     await Promise.all([
       this.#untilHealthy(temporal, () => isTemporalHealthy(this.#state.ports)),
-      this.#startGateway().then(() => ensureBucket(embeddedEndpoints(this.#state).store)),
+      this.#startGateway().then(() => this.#prepareBucket()),
     ]);
     if (this.#stopping !== null) return;
     for (const worker of workers) {
       this.#launch({
         ...worker,
         kind: 'worker',
-        env: this.#env,
+        env: { ...this.#env, TMPDIR: home.temporary },
         cwd: home.root,
         logFile: logPath(home, worker.name),
         graceMs: workerGraceMs,
@@ -113,6 +115,14 @@ export class Supervisor {
     }
     this.#record({ status: failure === null ? 'stopped' : 'failed', failure, supervisor: null });
     this.#watchdog.close();
+  }
+
+  async #prepareBucket(): Promise<void> {
+    const { store } = embeddedEndpoints(this.#state);
+    await ensureBucket(store);
+    // No worker runs yet: what is unfinished now, nobody will finish.
+    const removed = await removeUnfinished(store);
+    if (removed > 0) this.#options.log(`removed ${removed} unfinished uploads and claims of killed workers`);
   }
 
   async #startGateway(): Promise<void> {
@@ -143,7 +153,10 @@ export class Supervisor {
       const { identity, lastExit, restarts, status } = supervised.state;
       if (status === 'running')
         this.#options.log(`${spec.name}: process ${identity?.pid ?? '?'}, restarts ${restarts}`);
-      else this.#options.log(`${spec.name}: ended (${lastExit ?? 'unknown'}), ${status}`);
+      else {
+        this.#options.log(`${spec.name}: ended (${lastExit ?? 'unknown'}), ${status}`);
+        if (spec.kind === 'worker') tellRemoved(removeLeftovers(this.#options.home), this.#options.log);
+      }
       this.#record({});
     });
     this.#processes.push(supervised);
@@ -182,6 +195,10 @@ export class Supervisor {
       this.#options.log(`stack.json could not be written: ${describeError(error)}`);
     }
   }
+}
+
+function tellRemoved(paths: readonly string[], log: (line: string) => void): void {
+  if (paths.length > 0) log(`removed what killed processes left half-written: ${paths.join(', ')}`);
 }
 
 /** The ports of earlier starts where they are still free, new ones where not. */

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FfmpegCommand } from 'fluent-ffmpeg';
 import { TerminalError } from '../core/errors.js';
+import { partialName } from '../core/partial-name.js';
 import { judgeDecoded, type Decoded } from './decoded.js';
 import { decodeEveryFrame, runDecoder } from './decoder.js';
 import { readHead } from './file-kind.js';
@@ -118,7 +119,8 @@ export async function extractFrames(
   options: RunOptions = {},
 ): Promise<FramePack> {
   await readHead(path);
-  const folder = await mkdtemp(join(tmpdir(), 'hindsight-frames-'));
+  const folder = partialName(join(tmpdir(), 'hindsight-frames'));
+  await mkdir(folder, { mode: 0o700 });
   try {
     const pass = async (frameCount: number) => {
       const choice = request.choose(frameCount);

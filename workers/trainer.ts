@@ -3,6 +3,7 @@
  * and it exits when its parent is gone, so that a killed worker never leaves a second trainer on a GPU.
  */
 import { join } from 'node:path';
+import { diskFull } from '../core/disk-full.js';
 import { HindsightError } from '../core/errors.js';
 import { loadBackend } from '../policy/backend.js';
 import { createHome, homePaths } from '../stack/home.js';
@@ -33,11 +34,12 @@ async function attend(job: TrainerJob): Promise<void> {
   stopRequested = false;
   try {
     await runJob(job, backend, { emit: say, stopRequested: () => stopRequested });
-  } catch (error) {
-    if (error instanceof JobStopped) {
+  } catch (thrown) {
+    if (thrown instanceof JobStopped) {
       say({ type: 'stopped' });
       return;
     }
+    const error = diskFull(thrown) ?? thrown;
     const known = error instanceof HindsightError;
     say({
       type: 'failed',

@@ -41,6 +41,8 @@ export interface ShardFailure {
   readonly stage: string;
   readonly shard: string;
   readonly reason: string;
+  /** Code of the error, e.g. `store.blob-missing`. */
+  readonly code: string;
 }
 
 /** A finished phase: its stages' results, or the shards that failed while their siblings finished. */

@@ -2,7 +2,7 @@ import { setHandler } from '@temporalio/workflow';
 import type { Shard, StageRef, StageRequest } from '../activities/contract.js';
 import { control } from './activities.js';
 import { progressQuery, type PhaseInput, type ShardFailure } from './contract.js';
-import { reasonOf } from './shards.js';
+import { codeOf, reasonOf } from './shards.js';
 
 /** A request of this phase for one shard, or for the whole stage. */
 export function requestOf(
@@ -47,7 +47,12 @@ export class PhaseTable {
       this.#rows[stage]!.done++;
       return ref;
     } catch (error) {
-      this.failures.push({ stage, shard: `${shard.split} ${shard.index}`, reason: reasonOf(error) });
+      this.failures.push({
+        stage,
+        shard: `${shard.split} ${shard.index}`,
+        reason: reasonOf(error),
+        code: codeOf(error),
+      });
       return null;
     }
   }

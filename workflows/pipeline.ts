@@ -33,14 +33,16 @@ const reflective: readonly StageName[] = ['drafts', 'reflections', 'reflection-s
 export async function pipeline(input: PipelineInput): Promise<void> {
   const run = new RunTable(input, rowsOf(input));
   try {
-    const whole = await graph(input, input, run.branch(null));
-    // One after the other: what a variant shares with an earlier branch is then in the store.
-    const variants: Record<string, Finished> = {};
-    for (const variant of input.variants) {
-      variants[variant.name] = await graph(input, variant, run.branch(variant.name));
-    }
-    const comparison = await compare(input, run.branch(null), whole, variants);
-    await report(input, run.branch(null), whole, comparison);
+    await run.repairing(async () => {
+      const whole = await graph(input, input, run.branch(null));
+      // One after the other: what a variant shares with an earlier branch is then in the store.
+      const variants: Record<string, Finished> = {};
+      for (const variant of input.variants) {
+        variants[variant.name] = await graph(input, variant, run.branch(variant.name));
+      }
+      const comparison = await compare(input, run.branch(null), whole, variants);
+      await report(input, run.branch(null), whole, comparison);
+    });
     await run.finish('done', null);
   } catch (error) {
     const cancelled = isCancellation(error);

@@ -1,4 +1,4 @@
-import { condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { RunRecord, RunStatus, StageRow } from '../artifacts/runs.js';
 import type { StageName, StageRef } from '../activities/contract.js';
 import { control } from './activities.js';
@@ -9,7 +9,30 @@ import {
   type PipelineInput,
   type ShardFailure,
 } from './contract.js';
-import { reasonOf } from './shards.js';
+import { codeOf, reasonOf } from './shards.js';
+
+/** Codes that say that what an earlier stage stored is gone or damaged; noted in the store, so that the stage runs again. */
+const damageCodes: readonly string[] = [
+  'store.blob-missing',
+  'store.blob-corrupt',
+  'store.manifest-missing',
+  'store.manifest-corrupt',
+];
+/** So often a run goes back to its first stage by itself; a disk that damages more than that wants a person. */
+const maxRepairs = 3;
+
+/** Thrown by a stage whose inputs are damaged: not it, but what made them has to run again. */
+class DamagedInput extends Error {}
+
+/** Shards that failed; the code is that of the first whose inputs are damaged, if any. */
+class PhaseFailure extends Error {
+  readonly code: string;
+
+  constructor(failures: readonly ShardFailure[]) {
+    super(failureReason(failures));
+    this.code = (failures.find(({ code }) => damageCodes.includes(code)) ?? failures[0]!).code;
+  }
+}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Row = Mutable<StageRow>;
@@ -38,6 +61,7 @@ export class RunTable {
   #status: RunStatus = 'running';
   #problem: string | null = null;
   #parked: string | null = null;
+  #repairs = 0;
   readonly #startedAt = workflowInfo().startTime.toISOString();
 
   constructor(
@@ -101,7 +125,7 @@ export class RunTable {
         const refs = await this.#attend(names.map(row), async () => {
           const result = await work();
           if (result.ok) return result.stages;
-          throw new Error(failureReason(result.failures));
+          throw new PhaseFailure(result.failures);
         });
         return refs as Record<N, StageRef>;
       },
@@ -109,6 +133,20 @@ export class RunTable {
         while (!holds()) await this.#park([row(name)], reason);
       },
     };
+  }
+
+  /**
+   * Runs the graph; when a stage finds its inputs damaged, again from the first stage: all that is whole is reused, and
+   * what is not runs again. Parks instead after {@link maxRepairs} times.
+   */
+  async repairing(graph: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await graph();
+      } catch (error) {
+        if (!(error instanceof DamagedInput)) throw error;
+      }
+    }
   }
 
   async finish(status: Exclude<RunStatus, 'running' | 'awaiting'>, problem: string | null): Promise<void> {
@@ -134,20 +172,24 @@ export class RunTable {
         const refs = await work();
         for (const row of rows) {
           const ref = refs[row.name]!;
+          // Passed again on the way to a repair, a stage still is what this run made of it.
+          const again = ref.outcome === 'reused' && row.key === ref.key && row.outcome !== null;
           Object.assign(row, {
             status: 'done',
-            outcome: ref.outcome,
             key: ref.key,
             manifest: ref.manifest,
             outputs: ref.outputs,
-            seconds: ref.seconds,
-            attempts: ref.attempts,
+            ...(again ? {} : { outcome: ref.outcome, seconds: ref.seconds, attempts: ref.attempts }),
           } satisfies Partial<StageRow>);
         }
         return refs;
       } catch (error) {
         if (isCancellation(error)) throw error;
+        const code = error instanceof PhaseFailure ? error.code : codeOf(error);
+        if (damageCodes.includes(code) && this.#repairs++ < maxRepairs)
+          throw new DamagedInput(reasonOf(error));
         await this.#park(rows, reasonOf(error));
+        this.#repairs = 0;
       }
     }
   }
@@ -157,8 +199,12 @@ export class RunTable {
     this.#problem = reason;
     this.#parked = rows[0]!.name;
     for (const row of rows) Object.assign(row, { status: 'awaiting', reason });
-    await control.recordRun(this.record());
+    // A store that is full cannot take the record of that either: it must not keep the run from being woken.
+    const recording = new CancellationScope();
+    const recorded = recording.run(() => control.recordRun(this.record())).catch(() => undefined);
     await condition(() => this.#parked === null);
+    recording.cancel();
+    await recorded;
     this.#status = 'running';
     this.#problem = null;
   }

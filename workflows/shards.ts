@@ -36,16 +36,27 @@ export async function overShards<T, R>(items: readonly T[], work: (item: T) => P
 /** Why an activity or child workflow failed, in the words of the innermost failure; cancellation is thrown on. */
 export function reasonOf(error: unknown): string {
   if (isCancellation(error)) throw error;
-  let inner: unknown = error;
+  const inner = innermost(error);
+  if (inner instanceof ApplicationFailure) {
+    const fix = (inner.details?.[0] as { fix?: string | null } | undefined)?.fix;
+    return `${inner.message} [${codeOf(inner)}]${fix === undefined || fix === null ? '' : ` (fix: ${fix})`}`;
+  }
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+/** Code of the innermost failure: that of our error, or `unexpected`. */
+export function codeOf(error: unknown): string {
+  const inner = innermost(error);
+  return (inner instanceof ApplicationFailure ? inner.type : null) ?? 'unexpected';
+}
+
+function innermost(error: unknown): unknown {
+  let inner = error;
   while (
     (inner instanceof ActivityFailure || inner instanceof ChildWorkflowFailure) &&
     inner.cause !== undefined
   ) {
     inner = inner.cause;
   }
-  if (inner instanceof ApplicationFailure) {
-    const fix = (inner.details?.[0] as { fix?: string | null } | undefined)?.fix;
-    return `${inner.message} [${inner.type ?? 'unexpected'}]${fix === undefined || fix === null ? '' : ` (fix: ${fix})`}`;
-  }
-  return inner instanceof Error ? inner.message : String(inner);
+  return inner;
 }

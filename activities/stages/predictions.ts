@@ -60,8 +60,8 @@ async function mergeByCheckpoint({ request, config, services }: StageContext): P
   for (const [index, name] of names.entries()) {
     let text = '';
     for (const key of request.shards.slice(index * perCheckpoint, (index + 1) * perCheckpoint)) {
-      const manifest = await services.store.manifests.find('predictions', key);
-      if (manifest === null || manifest.parts.inputs.checkpoint !== request.inputs[name])
+      const manifest = await services.store.manifests.get('predictions', key);
+      if (manifest.parts.inputs.checkpoint !== request.inputs[name])
         throw new Error(`shard ${key} is not of ${name}`);
       text += await services.store.blobs.getText(manifest.outputs.predictions!.digest);
       metrics[`${name}.truncated`] = (metrics[`${name}.truncated`] ?? 0) + (manifest.metrics.truncated ?? 0);

@@ -71,8 +71,7 @@ export const probe: Stage = {
 export async function probeRows({ request, services }: KeyContext): Promise<Map<string, ProbeRow>> {
   const limit = pLimit(16);
   const parts = await limit.map(request.shards, async (key) => {
-    const manifest = await services.store.manifests.find('probe', key);
-    if (manifest === null) throw new Error(`shard ${key} of probe is not in the store`);
+    const manifest = await services.store.manifests.get('probe', key);
     return parseJsonl(
       await services.store.blobs.getText(manifest.outputs.probes!.digest),
       'probes.jsonl',

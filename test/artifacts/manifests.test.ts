@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { reusable } from '../../activities/reuse.js';
 import { stageKey, type KeyParts, type Manifest } from '../../artifacts/manifest.js';
-import { freshStore } from './store.js';
+import { flipByte } from './flip-byte.js';
+import { freshStore, onDisk } from './store.js';
 
 const parts: KeyParts = {
   stage: 'sft',
@@ -67,17 +70,64 @@ describe('manifests', () => {
     expect((await store.manifests.publish(late)).producer.run).toBe('run-1');
   });
 
-  it('raced by 12 writers end as one that all readers see', async () => {
-    const store = await freshStore();
+  it('raced by 16 writers with different contents are one, which all of them adopt', async () => {
+    const prefix = `test-${randomUUID()}/`;
     const base = manifest();
-    await Promise.all(
-      Array.from({ length: 12 }, (_, i) =>
-        store.manifests.publish(manifest({ producer: { ...base.producer, run: `writer-${i}` } })),
+    // A connection each, as processes have.
+    const stores = await Promise.all(Array.from({ length: 16 }, () => freshStore(prefix)));
+    const adopted = await Promise.all(
+      stores.map((store, i) =>
+        store.manifests.publish(
+          manifest({ metrics: { loss: i }, producer: { ...base.producer, run: `writer-${i}` } }),
+        ),
       ),
     );
-    const stored = await store.manifests.find('sft', base.key);
-    expect(stored?.producer.run).toMatch(/^writer-\d+$/);
-    expect(await store.manifests.find('sft', base.key)).toEqual(stored);
+    const [winner] = adopted;
+    expect(winner!.producer.run).toMatch(/^writer-\d+$/);
+    for (const one of adopted) expect(one).toEqual(winner);
+    expect(await stores[0]!.manifests.find('sft', base.key)).toEqual(winner);
+    expect(await stores[0]!.objects.list('claims/')).toEqual([]);
+  });
+
+  it('damaged on the disk of the store are a terminal error, and once taken out of use can be published again', async () => {
+    const prefix = `test-${randomUUID()}/`;
+    const store = await freshStore(prefix);
+    const one = manifest();
+    await store.manifests.publish(one);
+    await flipByte(onDisk(prefix, `stages/sft/${one.key}.json`), 20);
+    await expect(store.manifests.find('sft', one.key)).rejects.toMatchObject({
+      code: 'store.manifest-corrupt',
+      retryable: false,
+      message: expect.stringMatching(/its checksum was .+ when it was stored and is .+ now/) as string,
+      fields: { stage: 'sft', key: one.key },
+    });
+    const lines: string[] = [];
+    const services = { store };
+    expect(await reusable(services, 'sft', one.key, (line) => lines.push(line))).toBeNull();
+    expect(lines.join()).toContain(`stages/sft/${one.key}.json is damaged`);
+    await store.manifests.publish(one);
+    expect(await reusable(services, 'sft', one.key, (line) => lines.push(line))).toEqual(one);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('that refer to a lost blob, themselves or through a shard, are not reused', async () => {
+    const store = await freshStore();
+    const pack = await store.blobs.putText('frames of a video', 'application/octet-stream');
+    const shard = manifest({ blobs: [pack.digest] });
+    const wholeParts = { ...parts, seed: 2 };
+    const whole = manifest({ key: stageKey(wholeParts), parts: wholeParts, shards: [shard.key] });
+    for (const one of [shard, whole]) await store.manifests.publish(one);
+    const reuse = (key: string) => reusable({ store }, 'sft', key, (line) => lines.push(line));
+    const lines: string[] = [];
+    expect(await reuse(whole.key)).toEqual(whole);
+
+    await store.objects.remove(`blobs/sha256/${pack.digest.slice(0, 2)}/${pack.digest}`);
+    await expect(store.blobs.get(pack.digest)).rejects.toMatchObject({ code: 'store.blob-missing' });
+    expect(await reuse(whole.key)).toBeNull();
+    expect(await reuse(shard.key)).toBeNull();
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toContain(`refers to the lost blob ${pack.digest}`);
+    expect(await store.objects.list('stages/')).toEqual([]);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 import { ArtifactStore } from '../../artifacts/artifact-store.js';
-import { loadEndpoints } from '../../stack/endpoints.js';
+import { bucketName, loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
 
 /** A store of this test's own: a fresh prefix in the shared gateway's bucket, and a fresh local folder. */
@@ -17,4 +17,9 @@ export async function freshStore(prefix = `test-${randomUUID()}/`): Promise<Arti
     await rm(folder, { recursive: true, force: true });
   });
   return opened;
+}
+
+/** Where the gateway keeps an object of a {@link freshStore} with this prefix: for tests that damage it behind its back. */
+export function onDisk(prefix: string, name: string): string {
+  return join(homePaths(inject('home')).s3, bucketName, prefix + name);
 }

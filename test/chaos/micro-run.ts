@@ -10,7 +10,7 @@ import { loadConfig } from '../../config/load.js';
 import { parseJsonl } from '../../core/jsonl.js';
 import { bringDown } from '../../stack/down.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
-import { homePaths } from '../../stack/home.js';
+import { homePaths, type Home } from '../../stack/home.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
 import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
@@ -32,8 +32,10 @@ export class OwnStack {
     readonly store: ArtifactStore,
   ) {}
 
-  static async start(): Promise<OwnStack> {
+  /** `prepare` may do something to the home before the stack is started in it. */
+  static async start(prepare: (home: Home) => void = () => undefined): Promise<OwnStack> {
     const home = await mkdtemp(join(tmpdir(), 'hindsight-kill-'));
+    prepare(homePaths(home));
     // The client and the command line find the stack of the home that the environment names.
     process.env['HINDSIGHT_HOME'] = home;
     await ensureUp({ home: homePaths(home) });
@@ -101,9 +103,18 @@ export class OwnStack {
   }
 
   async stop(): Promise<void> {
+    await this.halt();
+    await this.remove();
+  }
+
+  /** Ends the stack; its home stays. */
+  async halt(): Promise<void> {
     await this.api.close();
     this.store.close();
     await bringDown({ home: homePaths(this.home) });
+  }
+
+  async remove(): Promise<void> {
     await rm(this.home, { recursive: true, force: true });
   }
 }
