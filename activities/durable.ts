@@ -67,7 +67,11 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       const { key, parts } = await keyOf(stage, { request, config, services });
       logName = `${key.slice(0, 12)}-${attempt}`;
       const known = await reusable(services, stage.name, key, (line) => lines.push(line));
-      if (known !== null) return refOf(services, known, 'reused', 0, attempt);
+      if (known !== null) {
+        // An attempt that was killed after it had published left its checkpoints.
+        if (attempt > 1) await services.store.checkpoints.clear(stage.name, key);
+        return refOf(services, known, 'reused', 0, attempt);
+      }
 
       await services.store.runs.document(request.runId, `refs/${stage.name}-${key}.json`, {
         stage: stage.name,

@@ -1,3 +1,4 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,8 +12,10 @@ import { parseJsonl } from '../../core/jsonl.js';
 import { bringDown } from '../../stack/down.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths, type Home } from '../../stack/home.js';
+import { embeddedEnvironment } from '../../stack/environment.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
+import { workerCommands } from '../../stack/workers.js';
 import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
 
 /** Clips of the micro run: every split present, few enough for a run of well under a minute. */
@@ -26,6 +29,9 @@ export async function renderMicroClips(dir: string): Promise<string> {
 
 /** A stack of this test's own, in a fresh home: an empty store, so that nothing is reused by accident. */
 export class OwnStack {
+  #halted = false;
+  readonly #workers: ChildProcess[] = [];
+
   private constructor(
     readonly home: string,
     readonly api: RunApi,
@@ -102,13 +108,35 @@ export class OwnStack {
     return pid;
   }
 
+  /** Starts another worker beside those of the supervisor, as another machine of a cluster would; on a GPU of its own. */
+  startWorker(kind: string): ChildProcess {
+    const { command, args } = workerCommands().find(({ name }) => name === kind)!;
+    const home = homePaths(this.home);
+    const worker = spawn(command, args, {
+      env: { ...embeddedEnvironment(home), TMPDIR: home.temporary, CUDA_VISIBLE_DEVICES: '1' },
+      stdio: 'ignore',
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Every object below a prefix with its bytes. */
+  async objects(prefix: string): Promise<Record<string, string>> {
+    const names = await this.store.objects.list(prefix);
+    const bytes = await Promise.all(names.map((name) => this.store.objects.read(name)));
+    return Object.fromEntries(names.map((name, index) => [name, bytes[index]?.toString('utf8') ?? '']));
+  }
+
   async stop(): Promise<void> {
     await this.halt();
     await this.remove();
   }
 
-  /** Ends the stack; its home stays. */
+  /** Ends the stack; its home stays. Once is enough. */
   async halt(): Promise<void> {
+    if (this.#halted) return;
+    this.#halted = true;
+    for (const worker of this.#workers) worker.kill('SIGKILL');
     await this.api.close();
     this.store.close();
     await bringDown({ home: homePaths(this.home) });
@@ -133,6 +161,23 @@ export function childrenOf(parent: number): number[] {
       }
     })
     .map(Number);
+}
+
+/** Living processes that belong to a home, by their environment or command line, with that command line. */
+export function processesOf(home: string): { readonly pid: number; readonly command: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      try {
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        const environment = readFileSync(`/proc/${name}/environ`, 'utf8');
+        const isOurs = command !== '' && (command.includes(home) || environment.includes(home));
+        return isOurs ? [{ pid: Number(name), command }] : [];
+      } catch {
+        // Ended meanwhile, or another user's.
+        return [];
+      }
+    });
 }
 
 /** Stage -> output -> digest: what two runs must agree on. */
