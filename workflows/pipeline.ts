@@ -40,7 +40,7 @@ export async function pipeline(input: PipelineInput): Promise<void> {
       variants[variant.name] = await graph(input, variant, run.branch(variant.name));
     }
     const comparison = await compare(input, run.branch(null), whole, variants);
-    await report(input, run.branch(null), whole, comparison);
+    await report(input, run.branch(null), whole, { comparison, variants });
     await run.finish('done', null);
   } catch (error) {
     const cancelled = isCancellation(error);
@@ -185,10 +185,21 @@ async function report(
   input: PipelineInput,
   run: Branch,
   whole: Finished,
-  comparison: StageRef | null,
+  {
+    comparison,
+    variants,
+  }: {
+    readonly comparison: StageRef | null;
+    readonly variants: Readonly<Record<string, Finished>>;
+  },
 ): Promise<void> {
+  const logs = input.variants.flatMap(({ name }) => {
+    const log = variants[name]!.shown['log-grpo'];
+    return log === undefined || log === whole.shown['log-grpo'] ? [] : [[`${name}/log-grpo`, log]];
+  });
   const shown = {
     ...whole.shown,
+    ...(Object.fromEntries(logs) as Record<string, string>),
     ...(comparison === null ? {} : { comparison: comparison.outputs.comparison! }),
   };
   const drawnFrom = comparison === null ? whole.stages : [...whole.stages, comparison];

@@ -14,6 +14,7 @@ import type {
   ReportExample,
   ReportInput,
   TrainingLog,
+  VariantLog,
 } from '../../evaluation/report/input.js';
 import { renderReport } from '../../evaluation/report/render-report.js';
 import { csvTable, latexTable, mainTable } from '../../evaluation/tables.js';
@@ -52,6 +53,7 @@ export const report: Stage = {
       comparison: await comparisonOf(context),
       samples: await readSamples(store, context.input('samples')),
       rejects: (await rows(context, 'rejects')).map((row) => Reject.parse(row)),
+      variantLogs: await variantLogs(context),
       drafts: await draftShares(context),
       training: await trainingLogs(context),
       examples: await examples(context, perSample),
@@ -71,6 +73,17 @@ export const report: Stage = {
 
 async function rows(context: StageContext, input: string): Promise<unknown[]> {
   return parseJsonl(await context.services.store.blobs.getText(context.input(input)), `${input}.jsonl`);
+}
+
+/** Inputs `<variant>/log-grpo`. */
+async function variantLogs(context: StageContext): Promise<VariantLog[]> {
+  const logs: VariantLog[] = [];
+  for (const name of Object.keys(context.request.inputs).sort()) {
+    const [variant, log] = name.split('/');
+    if (log !== 'log-grpo') continue;
+    logs.push({ variant: variant!, rows: (await rows(context, name)) as VariantLog['rows'] });
+  }
+  return logs;
 }
 
 /** What the stage `reflections` counted. */
