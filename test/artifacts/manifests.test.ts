@@ -21,6 +21,8 @@ function manifest(over: Partial<Manifest> = {}): Manifest {
     metrics: { loss: 0.5 },
     producer: {
       code: 'c',
+      files: null,
+      rerun: null,
       run: 'run-1',
       attempt: 1,
       host: 'h',

@@ -12,6 +12,8 @@ function contextOf(store: ArtifactStore, noted: { steps: number[]; continued: bo
     config: {} as ResolvedConfig,
     services: { store, cacheDir: store.blobs.folder, trainer: null },
     key: 'k',
+    work: 'k',
+    kept: null,
     seed: 1,
     attempt: 1,
     signal: new AbortController().signal,
