@@ -45,7 +45,7 @@ export interface StageRequest {
   /** Which checkpoint, which epoch: what tells several uses of one stage apart. */
   readonly use: Readonly<Record<string, string | number>>;
   /** Stages that are made again although the store has them; absent where none is. */
-  readonly reruns?: Reruns;
+  readonly reruns?: Reruns | undefined;
 }
 
 /** What a stage activity returns: references only. */

@@ -37,8 +37,8 @@ export interface PhaseInput {
   /** Samples per split; for `ingest` the candidates under `all`. */
   readonly counts: Readonly<Partial<Record<Split | 'all', number>>>;
   /** Checkpoint stage -> digest of its checkpoint; predictions only. */
-  readonly checkpoints?: Readonly<Record<string, string>>;
-  readonly reruns?: Reruns;
+  readonly checkpoints?: Readonly<Record<string, string>> | undefined;
+  readonly reruns?: Reruns | undefined;
 }
 
 export interface ShardFailure {

@@ -18,7 +18,7 @@ export function requestOf(
     shard,
     shards: more.shards ?? [],
     use: more.use ?? {},
-    ...(input.reruns === undefined ? {} : { reruns: input.reruns }),
+    reruns: input.reruns,
   };
 }
 

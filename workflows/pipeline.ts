@@ -230,7 +230,7 @@ function request(
   inputs: Record<string, string>,
   use: Record<string, number> = {},
 ): StageRequest {
-  return { runId, config, inputs, shard: null, shards: [], use, ...(reruns === undefined ? {} : { reruns }) };
+  return { runId, config, inputs, shard: null, shards: [], use, reruns };
 }
 
 /** A sharded phase in a child workflow of its own, so that no history grows with the number of samples. */
@@ -244,16 +244,7 @@ async function child(
 ): Promise<PhaseResult> {
   return executeChild(phase, {
     workflowId: `${idPrefix}/${name}`,
-    args: [
-      {
-        runId,
-        config,
-        inputs,
-        counts: samples,
-        ...(checkpoints === undefined ? {} : { checkpoints }),
-        ...(reruns === undefined ? {} : { reruns }),
-      },
-    ],
+    args: [{ runId, config, inputs, counts: samples, checkpoints, reruns }],
   });
 }
 
