@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { HindsightError } from '../core/errors.js';
-import type { Json } from '../core/canonical-json.js';
+import { canonicalJson, type Json } from '../core/canonical-json.js';
 import type { BlobRef } from '../artifacts/blobs.js';
-import { stageKey, type KeyParts, type Manifest } from '../artifacts/manifest.js';
-import { codeDigest } from './code-digest.js';
+import { stageKey, type KeyParts, type Manifest, type Producer } from '../artifacts/manifest.js';
+import { workName } from '../artifacts/rerun.js';
+import { stageCode } from './code-digest.js';
+import { isAskedAgain, rerunOf, standing } from './reruns.js';
 import { readConfig } from './run-config.js';
 import type { HeartbeatDetails, StageRef, StageRequest } from './contract.js';
 import type { KeyContext, Output, Services, Stage, StageContext } from './stage.js';
@@ -46,7 +48,7 @@ export function refOf(
 }
 
 /**
- * The activity of a stage: looks its key up, and if no manifest holds it, runs the stage under heartbeats, publishes the
+ * The activity of a stage: looks its key up, and if no manifest serves, runs the stage under heartbeats, publishes the
  * outputs and then the manifest. Gives every stage the same behaviour under kills, cancellation and races.
  */
 export function durable(stage: Stage, services: Services): (request: StageRequest) => Promise<StageRef> {
@@ -67,9 +69,11 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       activity.heartbeat(details);
       const config = await readConfig(services.store, request.config);
       const { key, parts } = await keyOf(stage, { request, config, services });
-      logName = `${key.slice(0, 12)}-${attempt}`;
-      const known = await services.store.manifests.find(stage.name, key);
-      if (known !== null) return refOf(services, known, 'reused', 0, attempt);
+      const rerun = rerunOf(request, stage.name);
+      const work = workName(key, rerun?.id ?? null);
+      logName = `${workName(key.slice(0, 12), rerun?.id ?? null)}-${attempt}`;
+      const known = await standing(services.store.manifests, stage.name, key, rerun);
+      if (known !== null && !isAskedAgain(known, rerun)) return refOf(services, known, 'reused', 0, attempt);
 
       await services.store.runs.document(request.runId, `refs/${stage.name}-${key}.json`, {
         stage: stage.name,
@@ -81,6 +85,11 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         config,
         services,
         key,
+        work,
+        kept:
+          rerun === null || rerun.only === null
+            ? null
+            : { work: workName(key, known?.producer.rerun ?? null), but: rerun.only },
         attempt,
         signal: activity.cancellationSignal,
         get seed() {
@@ -127,7 +136,8 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         shards: [...request.shards],
         metrics: { ...result.metrics },
         producer: {
-          code: await codeDigest(stage),
+          ...(await codeOfProducer(stage, services)),
+          rerun: rerun?.id ?? null,
           run: request.runId,
           attempt,
           host: hostname(),
@@ -139,7 +149,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         },
       });
       // Whatever checkpoints earlier attempts left are of no use any more.
-      if (details.checkpoint !== null || continued) await services.store.checkpoints.clear(stage.name, key);
+      if (details.checkpoint !== null || continued) await services.store.checkpoints.clear(stage.name, work);
       const seconds = (endedAt.getTime() - startedAt.getTime()) / 1000;
       return refOf(services, manifest, continued ? 'continued' : 'ran', seconds, attempt);
     } catch (error) {
@@ -157,6 +167,13 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       }
     }
   };
+}
+
+/** What code made a result; its list of files is a blob, the same one for all results of a code version. */
+async function codeOfProducer(stage: Stage, { store }: Services): Promise<Pick<Producer, 'code' | 'files'>> {
+  const { digest, files } = await stageCode(stage);
+  const list = await store.blobs.putText(canonicalJson(Object.fromEntries(files)), 'application/json');
+  return { code: digest, files: list.digest };
 }
 
 async function publish(services: Services, output: Output): Promise<BlobRef> {

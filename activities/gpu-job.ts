@@ -85,7 +85,7 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
         break;
       case 'checkpoint':
         uploads = uploads.then(async () => {
-          await store.checkpoints.save(job.kind, context.key, context.attempt, event.step, event.folder);
+          await store.checkpoints.save(job.kind, context.work, context.attempt, event.step, event.folder);
           context.checkpointed(event.step);
           await rm(event.folder, { recursive: true, force: true });
         });
@@ -119,7 +119,7 @@ export async function resumeFolder(
   stage: string,
 ): Promise<string | null> {
   const { checkpoints } = context.services.store;
-  const newest = await checkpoints.newest(stage, context.key);
+  const newest = await checkpoints.newest(stage, context.work);
   if (newest === null) return null;
   const folder = join(files.workDir, 'resume');
   await checkpoints.restore(newest, folder);

@@ -2,6 +2,7 @@ import type { RunRecord } from '../artifacts/runs.js';
 import { listVideos, type VideoList } from './candidates.js';
 import type { StageName, StageRef, StageRequest } from './contract.js';
 import { durable, keyOf, refOf } from './durable.js';
+import { isAskedAgain, rerunOf, standing } from './reruns.js';
 import { readConfig } from './run-config.js';
 import type { Services, Stage } from './stage.js';
 import { captions } from './stages/captions.js';
@@ -39,7 +40,7 @@ export const stages: Readonly<Record<StageName | 'probe', Stage>> = {
 
 /** What workflows can call; which queue serves a call is said by the caller. */
 export type ActivityInterface = Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>> & {
-  /** The result of a whole stage if the store has it. */
+  /** The result of a whole stage if the store has one that serves. */
   lookup(call: { readonly stage: string; readonly request: StageRequest }): Promise<StageRef | null>;
   /** Writes the run's record to the store. */
   recordRun(record: RunRecord): Promise<void>;
@@ -58,8 +59,10 @@ export function createActivities(services: Services): ActivityInterface {
       const definition = stages[stage as StageName];
       const config = await readConfig(services.store, request.config);
       const { key } = await keyOf(definition, { request, config, services });
-      const manifest = await services.store.manifests.find(stage, key);
-      return manifest === null ? null : refOf(services, manifest, 'reused', 0, 0);
+      const rerun = rerunOf(request, stage);
+      const manifest = await standing(services.store.manifests, stage, key, rerun);
+      if (manifest === null || isAskedAgain(manifest, rerun)) return null;
+      return refOf(services, manifest, 'reused', 0, 0);
     },
     recordRun: (record) => services.store.runs.write(record),
     listVideos: (call) => listVideos(services, call),

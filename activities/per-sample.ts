@@ -17,7 +17,7 @@ export async function perSample<S extends { readonly id: string }>(
   work: (sample: S) => Promise<SampleOutcome>,
 ): Promise<Map<string, SampleOutcome>> {
   const { outcomes } = context.services.store;
-  const done = await outcomes.read(stage, context.key);
+  const done = { ...(await keptOutcomes(context, stage)), ...(await outcomes.read(stage, context.work)) };
   const missing = samples.filter((sample) => done[sample.id] === undefined);
   if (missing.length < samples.length) context.continued();
   let finished = samples.length - missing.length;
@@ -34,7 +34,7 @@ export async function perSample<S extends { readonly id: string }>(
       context.progress({ phase: 'samples', step: finished, steps: samples.length, metrics: {} });
       if (Date.now() - savedAt > saveEveryMs) {
         savedAt = Date.now();
-        await outcomes.write(stage, context.key, done);
+        await outcomes.write(stage, context.work, done);
       }
     } catch (error) {
       failure ??= { error };
@@ -42,10 +42,25 @@ export async function perSample<S extends { readonly id: string }>(
   });
   if (failure !== null) {
     // What ends the shard is the failure, not a store that cannot take the rest either.
-    if (finished > 0) await outcomes.write(stage, context.key, done).catch(() => undefined);
+    if (finished > 0) await outcomes.write(stage, context.work, done).catch(() => undefined);
     throw (failure as { readonly error: unknown }).error;
   }
+  // A retry needs to know later which ones went well.
+  if (Object.values(done).some(({ outcome }) => outcome !== 'ok'))
+    await outcomes.write(stage, context.work, done);
   return new Map(samples.map((sample) => [sample.id, done[sample.id]!]));
+}
+
+/** What earlier work on the samples is kept: all but the outcomes that a retry asks for again. */
+async function keptOutcomes(
+  { kept, services }: StageContext,
+  stage: string,
+): Promise<Record<string, SampleOutcome>> {
+  if (kept === null) return {};
+  const before = await services.store.outcomes.read(stage, kept.work);
+  return Object.fromEntries(
+    Object.entries(before).filter(([, { outcome }]) => outcome === 'ok' || !kept.but.includes(outcome)),
+  );
 }
 
 /** A sample that went well; `value` is plain data, `blobs` the digests it refers to. */

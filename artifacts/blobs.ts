@@ -88,7 +88,7 @@ export class Blobs {
         `${this.objects.address(name)} holds bytes of digest ${found}`,
         {
           fields: { digest, found },
-          fix: 'remove that object and resume the run; the stage that made it runs again',
+          fix: 'remove that object, and resume the run with `--rerun STAGE` for the stage that made it',
         },
       );
     }

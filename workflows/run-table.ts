@@ -25,8 +25,6 @@ export interface Branch {
     names: readonly N[],
     work: () => Promise<PhaseResult>,
   ): Promise<Record<N, StageRef>>;
-  /** Parks unless `holds()`; the reason is shown until the run goes on. */
-  require(name: StageName, holds: () => boolean, reason: string): Promise<void>;
 }
 
 /**
@@ -83,6 +81,7 @@ export class RunTable {
       code: this.input.code,
       startedAt: this.#startedAt,
       updatedAt: new Date().toISOString(),
+      reruns: this.input.reruns ?? {},
       stages: this.#rows,
     };
   }
@@ -104,9 +103,6 @@ export class RunTable {
           throw new Error(failureReason(result.failures));
         });
         return refs as Record<N, StageRef>;
-      },
-      require: async (name, holds, reason) => {
-        while (!holds()) await this.#park([row(name)], reason);
       },
     };
   }

@@ -21,8 +21,8 @@ import { csvTable, latexTable, mainTable } from '../../evaluation/tables.js';
 import { contactSheet } from '../../video/contact-sheet.js';
 import { decodeFramePack } from '../../video/frame-pack.js';
 import type { FrameIndexEntry } from '../../training/job.js';
-import { readBySample, readSamples } from '../shards.js';
-import type { Stage, StageContext } from '../stage.js';
+import { partDigest, readBySample, readSamples } from '../shards.js';
+import type { KeyContext, Stage, StageContext } from '../stage.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
   version: string;
@@ -38,7 +38,11 @@ export const report: Stage = {
   queue: 'media',
   seed: null,
   params: ({ config }) => ({ config: withoutPaths(config), version }),
-  keyInputs: ({ request }) => Promise.resolve({ ...request.inputs, drawnFrom: request.shards.join(' ') }),
+  // Their outputs too, which a rerun may change under the same keys.
+  keyInputs: async (context) => ({
+    ...context.request.inputs,
+    drawnFrom: partDigest(await artifacts(context)),
+  }),
   run: async (context) => {
     const { store } = context.services;
     const evaluation = EvaluationResult.parse(
@@ -152,7 +156,7 @@ async function examples(context: StageContext, perSample: readonly PerSample[]):
 }
 
 /** The stages this report is drawn from, named `<stage>/<key>` by the workflow. */
-async function artifacts({ request, services }: StageContext): Promise<ReportArtifact[]> {
+async function artifacts({ request, services }: KeyContext): Promise<ReportArtifact[]> {
   return Promise.all(
     request.shards.map(async (name) => {
       const [stage, key] = name.split('/') as [string, string];
