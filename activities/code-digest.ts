@@ -39,14 +39,23 @@ export function closureDigest(files: ReadonlyMap<string, string>): string {
   return sha256([...files].map(([name, hash]) => `${name} ${hash}\n`).join(''));
 }
 
-const known = new Map<string, Promise<string>>();
+/** All that a stage runs: its files with their digests, and one digest over them. */
+export interface StageCode {
+  readonly digest: string;
+  readonly files: ReadonlyMap<string, string>;
+}
 
-/** One digest over all that a stage runs: the code that made a result. */
-export function codeDigest(stage: Pick<Stage, 'name' | 'job'>): Promise<string> {
-  let digest = known.get(stage.name);
-  if (digest === undefined) {
-    digest = importClosure(codeOf(stage), resolve(here, '..')).then(closureDigest);
-    known.set(stage.name, digest);
+const known = new Map<string, Promise<StageCode>>();
+
+/** The code of a stage as this process runs it. */
+export function stageCode(stage: Pick<Stage, 'name' | 'job'>): Promise<StageCode> {
+  let code = known.get(stage.name);
+  if (code === undefined) {
+    code = importClosure(codeOf(stage), resolve(here, '..')).then((files) => ({
+      digest: closureDigest(files),
+      files,
+    }));
+    known.set(stage.name, code);
   }
-  return digest;
+  return code;
 }

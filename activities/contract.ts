@@ -1,3 +1,4 @@
+import type { Reruns } from '../artifacts/rerun.js';
 import type { Split } from '../config/dataset.js';
 import type { TrainingWarning } from '../training/job.js';
 
@@ -43,6 +44,8 @@ export interface StageRequest {
   readonly shards: readonly string[];
   /** Which checkpoint, which epoch: what tells several uses of one stage apart. */
   readonly use: Readonly<Record<string, string | number>>;
+  /** Stages that are made again although the store has them; absent where none is. */
+  readonly reruns?: Reruns | undefined;
 }
 
 /** What a stage activity returns: references only. */

@@ -1,9 +1,12 @@
 import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
+import { canonicalJson } from '../core/canonical-json.js';
 import type { BlobRef } from '../artifacts/blobs.js';
-import { stageKey, type KeyParts, type Manifest } from '../artifacts/manifest.js';
-import { codeDigest } from './code-digest.js';
+import { stageKey, type KeyParts, type Manifest, type Producer } from '../artifacts/manifest.js';
+import { workName } from '../artifacts/rerun.js';
+import { stageCode } from './code-digest.js';
 import { toFailure } from './failure.js';
+import { isAskedAgain, rerunOf } from './reruns.js';
 import { reusable } from './reuse.js';
 import { readConfig } from './run-config.js';
 import type { HeartbeatDetails, StageRef, StageRequest } from './contract.js';
@@ -44,7 +47,7 @@ export function refOf(
 }
 
 /**
- * The activity of a stage: looks its key up, and if no manifest holds it, runs the stage under heartbeats, publishes the
+ * The activity of a stage: looks its key up, and if no manifest serves, runs the stage under heartbeats, publishes the
  * outputs and then the manifest. Gives every stage the same behaviour under kills, cancellation and races.
  */
 export function durable(stage: Stage, services: Services): (request: StageRequest) => Promise<StageRef> {
@@ -65,11 +68,13 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       activity.heartbeat(details);
       const config = await readConfig(services.store, request.config);
       const { key, parts } = await keyOf(stage, { request, config, services });
-      logName = `${key.slice(0, 12)}-${attempt}`;
+      const rerun = rerunOf(request, stage.name);
+      const work = workName(key, rerun?.id ?? null);
+      logName = `${workName(key.slice(0, 12), rerun?.id ?? null)}-${attempt}`;
       const known = await reusable(services, stage.name, key, (line) => lines.push(line));
-      if (known !== null) {
+      if (known !== null && !isAskedAgain(known, rerun)) {
         // An attempt that was killed after it had published left its checkpoints.
-        if (attempt > 1) await services.store.checkpoints.clear(stage.name, key);
+        if (attempt > 1) await services.store.checkpoints.clear(stage.name, work);
         return refOf(services, known, 'reused', 0, attempt);
       }
 
@@ -83,6 +88,11 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         config,
         services,
         key,
+        work,
+        kept:
+          rerun === null || rerun.only === null
+            ? null
+            : { work: workName(key, known?.producer.rerun ?? null), but: rerun.only },
         attempt,
         signal: activity.cancellationSignal,
         get seed() {
@@ -129,7 +139,8 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         shards: [...request.shards],
         metrics: { ...result.metrics },
         producer: {
-          code: await codeDigest(stage),
+          ...(await codeOfProducer(stage, services)),
+          rerun: rerun?.id ?? null,
           run: request.runId,
           attempt,
           host: hostname(),
@@ -141,7 +152,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         },
       });
       // Whatever checkpoints earlier attempts left are of no use any more.
-      if (details.checkpoint !== null || continued) await services.store.checkpoints.clear(stage.name, key);
+      if (details.checkpoint !== null || continued) await services.store.checkpoints.clear(stage.name, work);
       const seconds = (endedAt.getTime() - startedAt.getTime()) / 1000;
       return refOf(services, manifest, continued ? 'continued' : 'ran', seconds, attempt);
     } catch (error) {
@@ -159,6 +170,13 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       }
     }
   };
+}
+
+/** What code made a result; its list of files is a blob, the same one for all results of a code version. */
+async function codeOfProducer(stage: Stage, { store }: Services): Promise<Pick<Producer, 'code' | 'files'>> {
+  const { digest, files } = await stageCode(stage);
+  const list = await store.blobs.putText(canonicalJson(Object.fromEntries(files)), 'application/json');
+  return { code: digest, files: list.digest };
 }
 
 async function publish(services: Services, output: Output): Promise<BlobRef> {

@@ -87,7 +87,7 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
         break;
       case 'checkpoint':
         uploads = uploads.then(async () => {
-          await store.checkpoints.save(job.kind, context.key, context.attempt, event.step, event.folder);
+          await store.checkpoints.save(job.kind, context.work, context.attempt, event.step, event.folder);
           context.checkpointed(event.step);
           await rm(event.folder, { recursive: true, force: true });
         });
@@ -125,7 +125,7 @@ export async function resumeFolder(
 ): Promise<string | null> {
   const folder = join(files.workDir, 'resume');
   const { checkpoints } = context.services.store;
-  const newest = await checkpoints.restoreNewest(stage, context.key, folder, (line) => context.log(line));
+  const newest = await checkpoints.restoreNewest(stage, context.work, folder, (line) => context.log(line));
   if (newest === null) return null;
   context.continued();
   context.log(`continues from step ${newest.step}, saved by attempt ${newest.attempt}`);

@@ -4,6 +4,7 @@ import { listVideos, type VideoList } from './candidates.js';
 import type { StageName, StageRef, StageRequest } from './contract.js';
 import { durable, keyOf, refOf } from './durable.js';
 import { toFailure } from './failure.js';
+import { isAskedAgain, rerunOf } from './reruns.js';
 import { reusable } from './reuse.js';
 import { readConfig } from './run-config.js';
 import type { Services, Stage } from './stage.js';
@@ -42,7 +43,7 @@ export const stages: Readonly<Record<StageName | 'probe', Stage>> = {
 
 /** What workflows can call; which queue serves a call is said by the caller. */
 export type ActivityInterface = Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>> & {
-  /** The result of a whole stage if the store has it. */
+  /** The result of a whole stage if the store has one that serves. */
   lookup(call: { readonly stage: string; readonly request: StageRequest }): Promise<StageRef | null>;
   /** Writes the run's record to the store. */
   recordRun(record: RunRecord): Promise<void>;
@@ -76,7 +77,8 @@ async function lookup(
     const text = lines.join('\n') + '\n';
     await services.store.runs.writeLog(request.runId, stage, `${key.slice(0, 12)}-damaged`, text);
   }
-  return manifest === null ? null : refOf(services, manifest, 'reused', 0, 0);
+  if (manifest === null || isAskedAgain(manifest, rerunOf(request, stage))) return null;
+  return refOf(services, manifest, 'reused', 0, 0);
 }
 
 async function orFailure<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ export async function perSample<S extends { readonly id: string }>(
   work: (sample: S) => Promise<SampleOutcome>,
 ): Promise<Map<string, SampleOutcome>> {
   const { outcomes } = context.services.store;
-  const done = await recorded(context, stage);
+  const done = { ...(await keptOutcomes(context, stage)), ...(await recorded(context, stage, context.work)) };
   const missing = samples.filter((sample) => done[sample.id] === undefined);
   if (missing.length < samples.length) context.continued();
   let finished = samples.length - missing.length;
@@ -34,7 +34,7 @@ export async function perSample<S extends { readonly id: string }>(
       context.progress({ phase: 'samples', step: finished, steps: samples.length, metrics: {} });
       if (Date.now() - savedAt > saveEveryMs) {
         savedAt = Date.now();
-        Object.assign(done, await outcomes.add(stage, context.key, done));
+        Object.assign(done, await outcomes.add(stage, context.work, done));
       }
     } catch (error) {
       failure ??= { error };
@@ -42,25 +42,43 @@ export async function perSample<S extends { readonly id: string }>(
   });
   if (failure !== null) {
     // What ends the shard is the failure, not a store that cannot take the rest either.
-    if (finished > 0) await outcomes.add(stage, context.key, done).catch(() => undefined);
+    if (finished > 0) await outcomes.add(stage, context.work, done).catch(() => undefined);
     throw (failure as { readonly error: unknown }).error;
   }
+  // A retry needs to know later which ones went well.
+  if (Object.values(done).some(({ outcome }) => outcome !== 'ok'))
+    Object.assign(done, await outcomes.add(stage, context.work, done));
   return new Map(samples.map((sample) => [sample.id, done[sample.id]!]));
 }
 
-/** The outcomes of earlier attempts, without those whose blobs are lost. */
-async function recorded(context: StageContext, stage: string): Promise<Record<string, SampleOutcome>> {
+/** The outcomes recorded under a name of unfinished work, without those whose blobs are lost. */
+async function recorded(
+  context: StageContext,
+  stage: string,
+  work: string,
+): Promise<Record<string, SampleOutcome>> {
   const { outcomes, blobs } = context.services.store;
-  const done = await outcomes.read(stage, context.key);
+  const done = await outcomes.read(stage, work);
   const lost = await blobs.lost.list();
   if (lost.size === 0) return done;
   const gone = Object.keys(done).filter((id) => {
     const outcome = done[id]!;
     return outcome.outcome === 'ok' && outcome.blobs.some((digest) => lost.has(digest));
   });
-  if (gone.length > 0) await outcomes.drop(stage, context.key, gone);
+  if (gone.length > 0) await outcomes.drop(stage, work, gone);
   for (const id of gone) delete done[id];
   return done;
+}
+
+/** What earlier work on the samples is kept: all but the outcomes that a retry asks for again. */
+async function keptOutcomes(context: StageContext, stage: string): Promise<Record<string, SampleOutcome>> {
+  const { kept } = context;
+  if (kept === null) return {};
+  return Object.fromEntries(
+    Object.entries(await recorded(context, stage, kept.work)).filter(
+      ([, { outcome }]) => outcome === 'ok' || !kept.but.includes(outcome),
+    ),
+  );
 }
 
 /** A sample that went well; `value` is plain data, `blobs` the digests it refers to. */

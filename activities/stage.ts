@@ -2,6 +2,7 @@ import type { Json } from '../core/canonical-json.js';
 import type { ResolvedConfig } from '../config/schema.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { BlobRef } from '../artifacts/blobs.js';
+import type { RetriedOutcome } from '../artifacts/rerun.js';
 import type { Queue, StageName, StageProgress, StageRequest } from './contract.js';
 import type { TrainingWarning } from '../training/job.js';
 import type { Trainer } from './trainer.js';
@@ -34,6 +35,10 @@ export interface StageContext {
   readonly config: ResolvedConfig;
   readonly services: Services;
   readonly key: string;
+  /** Names the checkpoints and sample outcomes of this work: see `workName`. */
+  readonly work: string;
+  /** Earlier work whose sample outcomes count, but for those that a retry asks for again; null for none. */
+  readonly kept: { readonly work: string; readonly but: readonly RetriedOutcome[] } | null;
   /** Seed for every draw of this stage; derive keys from it. Throws when the stage declared none. */
   readonly seed: number;
   readonly attempt: number;

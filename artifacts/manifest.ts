@@ -24,6 +24,10 @@ const BlobRefSchema = z.strictObject({ digest: z.string(), bytes: z.int(), media
 /** Who made a result; informative, never part of a key. */
 export const Producer = z.strictObject({
   code: z.string().describe('digest of the stage’s import closure'),
+  /** Blob that names the files behind `code` with their digests; null in manifests of before it was recorded. */
+  files: z.string().nullable().default(null),
+  /** Id of the rerun that made it; null for the first result under its key. */
+  rerun: z.string().nullable().default(null),
   run: z.string(),
   attempt: z.int(),
   host: z.string(),
@@ -50,7 +54,12 @@ export const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Where a manifest lies. */
+/** Where the manifest lies that holds for a key. */
 export function manifestName(stage: string, key: string): string {
   return `stages/${stage}/${key}.json`;
+}
+
+/** Where each of the manifests lies that a key has had, once it was made again; `digest` is of its bytes. */
+export function generationName(stage: string, key: string, digest: string): string {
+  return `generations/${stage}/${key}/${digest}.json`;
 }

@@ -1,5 +1,6 @@
+import { sha256 } from '../core/digest.js';
 import { HindsightError, TerminalError } from '../core/errors.js';
-import { Manifest, manifestName, stageKey } from './manifest.js';
+import { generationName, Manifest, manifestName, stageKey } from './manifest.js';
 import type { ObjectStore } from './object-store.js';
 import { writeOnce } from './write-once.js';
 
@@ -45,13 +46,36 @@ export class Manifests {
     return this.objects.remove(manifestName(stage, key));
   }
 
-  /** Publishes a result; when another attempt was first, its manifest is returned and holds. */
+  /**
+   * Publishes a result; when another attempt was first, its manifest is returned and holds. A rerun's takes the place of
+   * what stands there, unless that is of the same rerun; both are kept as generations of the key first.
+   */
   async publish(manifest: Manifest): Promise<Manifest> {
+    const { key } = manifest;
     const { stage } = manifest.parts;
+    const { rerun } = manifest.producer;
+    const name = manifestName(stage, key);
     const bytes = Buffer.from(JSON.stringify(Manifest.parse(manifest), null, 2) + '\n');
-    const name = manifestName(stage, manifest.key);
-    const stored = await writeOnce(this.objects, name, bytes, 'application/json');
-    return this.#parse(stage, manifest.key, stored);
+    let stored = await writeOnce(this.objects, name, bytes, 'application/json');
+    if (rerun !== null && this.#rerunOf(stage, key, stored) !== rerun) {
+      // The new one too: of two reruns that meet here neither is lost, whichever writes last.
+      for (const generation of [stored, bytes]) {
+        const kept = generationName(stage, key, sha256(generation));
+        await this.objects.write(kept, generation, 'application/json');
+      }
+      await this.objects.write(name, bytes, 'application/json');
+      stored = (await this.objects.read(name)) ?? bytes;
+    }
+    return this.#parse(stage, key, stored);
+  }
+
+  /** Which rerun made a stored manifest; null for none, and for bytes that are no manifest: a rerun mends them. */
+  #rerunOf(stage: string, key: string, stored: Buffer): string | null {
+    try {
+      return this.#parse(stage, key, stored).producer.rerun;
+    } catch {
+      return null;
+    }
   }
 
   #parse(stage: string, key: string, bytes: Buffer): Manifest {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../core/canonical-json.js';
 import type { ObjectStore } from './object-store.js';
+import { Reruns } from './rerun.js';
 
 export const runStatuses = ['running', 'awaiting', 'done', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -34,6 +35,8 @@ export const RunRecord = z.strictObject({
   code: z.strictObject({ version: z.string(), commit: z.string().nullable(), digest: z.string() }),
   startedAt: z.string(),
   updatedAt: z.string(),
+  /** What it was asked to make again; a run that stopped on the way goes on with it. */
+  reruns: Reruns.default({}),
   stages: z.array(StageRow),
 });
 export type RunRecord = z.infer<typeof RunRecord>;

@@ -3,15 +3,19 @@ import { listVideos } from '../activities/candidates.js';
 import type { StageName, StageRequest } from '../activities/contract.js';
 import { keyOf } from '../activities/durable.js';
 import { stages } from '../activities/index.js';
+import { isAskedAgain } from '../activities/reruns.js';
 import type { Services } from '../activities/stage.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import { findResult } from '../artifacts/find-result.js';
-import type { Manifest } from '../artifacts/manifest.js';
+import type { KeyParts, Manifest } from '../artifacts/manifest.js';
+import { workName } from '../artifacts/rerun.js';
+import type { Reruns, RetriedOutcome } from '../artifacts/rerun.js';
 import { trainedCheckpoints } from '../config/cross-checks.js';
 import type { ResolvedConfig, ResolvedRun } from '../config/schema.js';
 import { canonicalJson, type Json } from '../core/canonical-json.js';
+import { changedCode } from './code-changes.js';
 import { explainDifference } from './key-difference.js';
-import type { PlannedStage, RunPlan } from './run-api.js';
+import type { PlannedAction, PlannedStage, RunPlan } from './run-api.js';
 
 type Outputs = Readonly<Record<string, string>>;
 
@@ -19,21 +23,44 @@ type Outputs = Readonly<Record<string, string>>;
  * What a run of this config would reuse and what it would run, branch by branch and stage by stage, by the same keys that
  * the run will use. A stage after one that has to run cannot be known yet: its inputs do not exist.
  */
-export async function planRun(store: ArtifactStore, home: string, resolved: ResolvedRun): Promise<RunPlan> {
+export async function planRun(
+  store: ArtifactStore,
+  home: string,
+  resolved: ResolvedRun,
+  reruns: Reruns,
+): Promise<RunPlan> {
   const services = { store, cacheDir: join(home, 'cache'), trainer: null };
-  const running = new Set<string>();
-  const stages = await new Planner(services, resolved, null, running).graph();
+  const shared: Shared = { reruns, running: new Set(), doubted: new Map() };
+  const stages = await new Planner(services, resolved, null, shared).graph();
   for (const [name, variant] of Object.entries(resolved.variants)) {
-    stages.push(...(await new Planner(services, variant, name, running).graph()));
+    stages.push(...(await new Planner(services, variant, name, shared).graph()));
   }
-  const end = { variant: null, key: null };
-  if (Object.keys(resolved.variants).length > 0) {
-    const why = 'every branch against the run itself';
-    stages.push({ ...end, name: 'compare', plan: { action: 'depends', on: 'evaluate' }, why });
-  }
-  const why = 'drawn from all of the above';
-  stages.push({ ...end, name: 'report', plan: { action: 'depends', on: 'evaluate' }, why });
+  if (Object.keys(resolved.variants).length > 0)
+    stages.push(closing('compare', reruns, 'every branch against the run itself'));
+  stages.push(closing('report', reruns, 'drawn from all of the above'));
   return { stages };
+}
+
+/** A stage after all branches. */
+function closing(name: StageName, reruns: Reruns, why: string): PlannedStage {
+  const plan: PlannedAction =
+    reruns[name] === undefined ? { action: 'depends', on: 'evaluate' } : { action: 'run' };
+  return {
+    variant: null,
+    name,
+    key: null,
+    plan,
+    why: reruns[name] === undefined ? why : `asked for; ${why}`,
+  };
+}
+
+/** What the branches of a plan have in common. */
+interface Shared {
+  readonly reruns: Reruns;
+  /** What earlier branches will have made, as `<stage>/<key>`. */
+  readonly running: Set<string>;
+  /** Digest of an output in the store -> the stage that is made again and may give another. */
+  readonly doubted: Map<string, string>;
 }
 
 /** Plans one branch. */
@@ -44,8 +71,7 @@ class Planner {
     private readonly services: Services,
     private readonly resolved: ResolvedConfig,
     private readonly variant: string | null,
-    /** What earlier branches will have made, as `<stage>/<key>`. */
-    private readonly running: Set<string>,
+    private readonly shared: Shared,
   ) {}
 
   /** Follows the graph of workflows/pipeline.ts as far as the store knows it. */
@@ -154,39 +180,87 @@ class Planner {
       config: this.resolved,
       services: this.services,
     });
-    const found = await findResult(this.services.store, name, key);
-    const manifest: Manifest | null = found?.manifest ?? null;
-    const place = { variant: this.variant, name, key };
-    if (manifest !== null) {
-      const why = `made by run ${manifest.producer.run}`;
-      this.#planned.push({ ...place, plan: { action: 'reuse' }, why });
-      return Object.fromEntries(
-        Object.entries(manifest.outputs).map(([output, blob]) => [output, blob.digest]),
-      );
+    return this.#known({ variant: this.variant, name, key }, parts, this.#doubtOf(inputs as Outputs));
+  }
+
+  /** Adds the line of a stage whose key is known, at least if `doubt`, a stage made again, gives the same bytes as before. */
+  async #known(
+    place: { readonly variant: string | null; readonly name: StageName; readonly key: string },
+    parts: KeyParts,
+    doubt: string | null,
+  ): Promise<Outputs | null> {
+    const { name, key } = place;
+    const { store } = this.services;
+    const rerun = this.shared.reruns[name] ?? null;
+    const found = await findResult(store, name, key);
+    const manifest = found?.manifest ?? null;
+    if (manifest !== null && !isAskedAgain(manifest, rerun)) {
+      if (doubt === null) this.#planned.push({ ...place, ...(await this.#reuse(name, manifest)) });
+      else {
+        const why = `reused if ${doubt} comes out the same, byte for byte`;
+        this.#planned.push({ ...place, plan: { action: 'depends', on: doubt }, why });
+      }
+      return this.#outputsOf(manifest, doubt);
     }
-    if (this.running.has(`${name}/${key}`)) {
-      this.#planned.push({
-        ...place,
-        plan: { action: 'reuse' },
-        why: 'an earlier branch of this run makes it',
-      });
+    if (manifest === null && doubt !== null) {
+      const why = `its inputs come from ${doubt}`;
+      this.#planned.push({ ...place, plan: { action: 'depends', on: doubt }, why });
       return null;
     }
-    this.running.add(`${name}/${key}`);
-    const checkpoint = await this.services.store.checkpoints.newest(name, key);
-    this.#planned.push(
-      checkpoint === null
-        ? {
-            ...place,
-            plan: { action: 'run' },
-            why: found?.damage ?? (await explainDifference(this.services.store, parts)),
-          }
-        : {
-            ...place,
-            plan: { action: 'continue', step: checkpoint.step },
-            why: `attempt ${checkpoint.attempt} saved a checkpoint`,
-          },
-    );
-    return null;
+    const outputs = manifest === null ? null : this.#outputsOf(manifest, name);
+    if (this.shared.running.has(`${name}/${key}`)) {
+      const why = 'an earlier branch of this run makes it';
+      this.#planned.push({ ...place, plan: { action: 'reuse' }, why });
+      return outputs;
+    }
+    this.shared.running.add(`${name}/${key}`);
+    const checkpoint = await store.checkpoints.newest(name, workName(key, rerun?.id ?? null));
+    if (checkpoint !== null) {
+      const why = `attempt ${checkpoint.attempt} saved a checkpoint`;
+      this.#planned.push({ ...place, plan: { action: 'continue', step: checkpoint.step }, why });
+    } else if (manifest === null) {
+      const why = found?.damage ?? (await explainDifference(store, parts));
+      this.#planned.push({ ...place, plan: { action: 'run' }, why });
+    } else {
+      this.#planned.push({ ...place, ...madeAgain(manifest, rerun?.only ?? null) });
+    }
+    return outputs;
   }
+
+  async #reuse(name: StageName, { producer }: Manifest): Promise<Pick<PlannedStage, 'plan' | 'why'>> {
+    const codeChanged = await changedCode(this.services.store, stages[name], producer);
+    return {
+      plan: { action: 'reuse', ...(codeChanged === null ? {} : { codeChanged }) },
+      why: `made by run ${producer.run}`,
+    };
+  }
+
+  /** What a stage has in the store; with `doubt`, whatever reads it depends on that stage. */
+  #outputsOf(manifest: Manifest, doubt: string | null): Outputs {
+    const outputs = Object.entries(manifest.outputs).map(([output, blob]) => [output, blob.digest] as const);
+    if (doubt !== null) for (const [, digest] of outputs) this.shared.doubted.set(digest, doubt);
+    return Object.fromEntries(outputs);
+  }
+
+  #doubtOf(inputs: Outputs): string | null {
+    const doubts = Object.values(inputs).flatMap((digest) => this.shared.doubted.get(digest) ?? []);
+    return doubts.at(-1) ?? null;
+  }
+}
+
+function madeAgain(
+  { metrics, producer }: Manifest,
+  only: readonly RetriedOutcome[] | null,
+): Pick<PlannedStage, 'plan' | 'why'> {
+  if (only === null) {
+    return { plan: { action: 'run' }, why: `asked for; what run ${producer.run} made is kept` };
+  }
+  const counted = only.map((outcome) => ({ outcome, count: metrics[outcome] ?? 0 }));
+  return {
+    plan: { action: 'retry', samples: counted.reduce((sum, { count }) => sum + count, 0) },
+    why: counted
+      .filter(({ count }) => count > 0)
+      .map(({ outcome, count }) => `${count} ${outcome}`)
+      .join(', '),
+  };
 }

@@ -1,3 +1,4 @@
+import type { Reruns } from '../artifacts/rerun.js';
 import type { RunStatus, StageRow } from '../artifacts/runs.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { CheckpointStage } from '../config/evaluation.js';
@@ -58,7 +59,10 @@ export interface RunListEntry {
 
 /** What a stage would do, and why. */
 export type PlannedAction =
-  | { readonly action: 'reuse' }
+  /** `codeChanged`: files behind the stage that changed since it was made; absent when none did, empty when unknown. */
+  | { readonly action: 'reuse'; readonly codeChanged?: readonly string[] }
+  /** Some of its samples are tried again, the others kept. */
+  | { readonly action: 'retry'; readonly samples: number }
   | { readonly action: 'continue'; readonly step: number }
   | { readonly action: 'run' }
   /** Cannot be known before `on` has run. */
@@ -86,13 +90,24 @@ export interface RunApi {
   /** Both endpoints in words, the first line of every run, e.g. `127.0.0.1:7233 (default)` and `s3://hindsight at ...`. */
   readonly endpoints: { readonly temporal: string; readonly store: string };
   /** Starts the workflow and returns the run id (`<name>-<sortable time>-<random>` unless given). */
-  start(loaded: LoadedConfig, options: { readonly runId?: string }): Promise<string>;
-  /** Goes on with a run that is parked, failed or cancelled; with `resolved`, under a changed config. */
-  resume(runId: string, options: { readonly resolved?: ResolvedRun }): Promise<void>;
+  start(
+    loaded: LoadedConfig,
+    options: { readonly runId?: string; readonly reruns?: Reruns },
+  ): Promise<string>;
+  /**
+   * Goes on with a run that no longer runs: with `resolved`, under a changed config; `reruns` join those that the run was
+   * asked for before it stopped. TerminalError `run.running` when it runs, `run.not-parked` when it just went on.
+   */
+  resume(
+    runId: string,
+    options: { readonly resolved?: ResolvedRun; readonly reruns?: Reruns },
+  ): Promise<void>;
   /** The config a run was started with. */
   configOf(runId: string): Promise<ResolvedRun>;
+  /** What a run that stopped was asked to make again and may not have made yet. */
+  pendingReruns(runId: string): Promise<Reruns>;
   /** What a new run of this config would reuse and run. */
-  plan(resolved: ResolvedRun): Promise<RunPlan>;
+  plan(resolved: ResolvedRun, reruns?: Reruns): Promise<RunPlan>;
   /**
    * Calls `onUpdate` with every change (at least once) until the run no longer runs; returns the last snapshot. Ends
    * early, with the snapshot of that moment, when `signal` is aborted; the run itself goes on.

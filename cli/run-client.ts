@@ -11,6 +11,7 @@ import {
 } from '@temporalio/client';
 import { materializeCheckpoint } from '../activities/checkpoint-artifact.js';
 import { ArtifactStore } from '../artifacts/artifact-store.js';
+import type { Reruns } from '../artifacts/rerun.js';
 import type { RunRecord } from '../artifacts/runs.js';
 import { checkpointStages, type CheckpointStage } from '../config/evaluation.js';
 import type { LoadedConfig } from '../config/load.js';
@@ -27,6 +28,7 @@ import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
 import { pipelineInput } from './pipeline-input.js';
 import { planRun } from './plan.js';
+import { runExists, runIsRunning } from './run-errors.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
 import { currentRecord, takeSnapshot } from './snapshot.js';
 
@@ -56,15 +58,21 @@ class RunClient implements RunApi {
     readonly endpoints: RunApi['endpoints'],
   ) {}
 
-  async start(loaded: LoadedConfig, { runId }: { readonly runId?: string }): Promise<string> {
+  async start(
+    loaded: LoadedConfig,
+    { runId, reruns = {} }: { readonly runId?: string; readonly reruns?: Reruns },
+  ): Promise<string> {
     const id = runId ?? newRunId(loaded.config.name);
-    if ((await this.store.runs.read(id)) !== null) throw alreadyThere(id);
+    if ((await this.store.runs.read(id)) !== null) throw runExists(id);
     const { config, prompts, variants } = loaded;
-    await this.#launch(id, { config, prompts, variants });
+    await this.#launch(id, { config, prompts, variants }, reruns);
     return id;
   }
 
-  async resume(runId: string, { resolved }: { readonly resolved?: ResolvedRun }): Promise<void> {
+  async resume(
+    runId: string,
+    { resolved, reruns = {} }: { readonly resolved?: ResolvedRun; readonly reruns?: Reruns },
+  ): Promise<void> {
     const record = await currentRecord(this.client, await this.#record(runId));
     const handle = this.client.workflow.getHandle(runId);
     const execution = await handle.describe().catch((error: unknown) => {
@@ -72,13 +80,9 @@ class RunClient implements RunApi {
       throw error;
     });
     const open = execution?.status.name === 'RUNNING';
-    if (open && record.status === 'running') {
-      throw new TerminalError('run.running', `run ${runId} is running; there is nothing to resume`, {
-        fix: `hindsight show ${runId}`,
-      });
-    }
-    const today = await workflowBundleDigest();
-    if (open && resolved === undefined && execution.memo?.bundle === today) {
+    if (open && record.status === 'running') throw runIsRunning(runId);
+    const asIs = resolved === undefined && Object.keys(reruns).length === 0;
+    if (open && asIs && execution.memo?.bundle === (await workflowBundleDigest())) {
       try {
         await handle.executeUpdate('retry');
         // The record still says `awaiting` until the workflow has written the next one.
@@ -93,7 +97,8 @@ class RunClient implements RunApi {
     }
     // Artifacts make a fresh execution cheap, and an old history never meets new code.
     if (open) await handle.terminate('resumed under a new execution');
-    await this.#launch(runId, resolved ?? (await this.configOf(runId)));
+    const pending = await this.pendingReruns(runId);
+    await this.#launch(runId, resolved ?? (await this.configOf(runId)), { ...pending, ...reruns });
   }
 
   async configOf(runId: string): Promise<ResolvedRun> {
@@ -101,8 +106,13 @@ class RunClient implements RunApi {
     return readResolvedRun(JSON.parse(await this.store.blobs.getText(config)));
   }
 
-  plan(resolved: ResolvedRun): Promise<RunPlan> {
-    return planRun(this.store, this.home, resolved);
+  async pendingReruns(runId: string): Promise<Reruns> {
+    const { status, reruns } = await this.#record(runId);
+    return status === 'done' ? {} : reruns;
+  }
+
+  plan(resolved: ResolvedRun, reruns: Reruns = {}): Promise<RunPlan> {
+    return planRun(this.store, this.home, resolved, reruns);
   }
 
   async watch(
@@ -233,13 +243,14 @@ class RunClient implements RunApi {
     await this.client.connection.close();
   }
 
-  async #launch(runId: string, resolved: ResolvedRun): Promise<void> {
+  async #launch(runId: string, resolved: ResolvedRun, reruns: Reruns): Promise<void> {
     await this.store.runs.document(runId, 'config.json', resolved as unknown as Json);
     const before = await this.store.runs.read(runId);
     const input: PipelineInput = {
       ...(await pipelineInput(this.store, resolved)),
       runId,
       code: await codeVersion(),
+      ...(Object.keys(reruns).length === 0 ? {} : { reruns }),
     };
     try {
       await this.client.workflow.start('pipeline', {
@@ -249,7 +260,7 @@ class RunClient implements RunApi {
         memo: { bundle: await workflowBundleDigest() },
       });
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) throw alreadyThere(runId);
+      if (error instanceof WorkflowExecutionAlreadyStartedError) throw runExists(runId);
       throw error;
     }
     // A run exists for readers once its record does; the workflow writes it first thing.
@@ -291,10 +302,4 @@ function own(stages: RunRecord['stages'], name: string): RunRecord['stages'][num
 function newRunId(name: string): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   return `${name}-${time}-${randomBytes(2).toString('hex')}`;
-}
-
-function alreadyThere(runId: string): TerminalError {
-  return new TerminalError('run.exists', `there is a run ${runId} already`, {
-    fix: `hindsight resume ${runId}`,
-  });
 }

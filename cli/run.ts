@@ -9,11 +9,14 @@ import { followRun, printResult } from './follow.js';
 import { missingInputs, requireRunnable } from './inputs.js';
 import { estimateText, planText } from './render/plan.js';
 import { policyShape } from './model-shape.js';
+import { rerunOptions, rerunsOf } from './rerun-options.js';
+import type { RerunOptions } from './rerun-options.js';
 import { onStack, setOption, withRuns } from './verb.js';
 import type { Verb } from './verb.js';
+import type { Reruns } from '../artifacts/rerun.js';
 import type { RunApi } from './run-api.js';
 
-interface Options {
+interface Options extends RerunOptions {
   readonly set?: readonly string[];
   readonly runId?: string;
   readonly plan?: true;
@@ -54,18 +57,22 @@ export function addRun(program: Command, verb: Verb): void {
       if (options.plan) await printPlan(verb, loaded, options);
       else await start(verb, loaded, options);
     });
-  setOption(onStack(command));
+  rerunOptions(setOption(onStack(command)));
 }
 
 async function start(verb: Verb, loaded: LoadedConfig, options: Options): Promise<void> {
   const { terminal } = verb;
+  const reruns = rerunsOf(options, loaded);
   for (const branch of branchesOf(loaded)) await requireRunnable(branch);
   const device = await detectDevice(options.deviceMemory);
   for (const branch of branchesOf(loaded)) {
     requireFit(estimateMemory(branch, await policyShape(branch)), device.memory, device.name);
   }
   await withRuns(verb, 'always', async (api) => {
-    const runId = await startRun(verb, api, loaded, options.runId);
+    const runId = await startRun(verb, api, loaded, {
+      ...(options.runId === undefined ? {} : { runId: options.runId }),
+      reruns,
+    });
     const json = options.json === true;
     if (options.detach) {
       terminal.err(`  watch it: hindsight show ${runId}\n  stop it:  hindsight cancel ${runId}\n`);
@@ -86,22 +93,23 @@ export async function startRun(
   { terminal }: Verb,
   api: RunApi,
   loaded: LoadedConfig,
-  runId?: string,
+  options: { readonly runId?: string; readonly reruns?: Reruns } = {},
 ): Promise<string> {
   terminal.err(`Temporal ${api.endpoints.temporal}, store ${api.endpoints.store}\n`);
-  const id = await api.start(loaded, runId === undefined ? {} : { runId });
+  const id = await api.start(loaded, options);
   terminal.err(`run ${id}\n`);
   return id;
 }
 
 async function printPlan(verb: Verb, loaded: LoadedConfig, options: Options): Promise<void> {
   const { terminal } = verb;
+  const reruns = rerunsOf(options, loaded);
   const device = await detectDevice(options.deviceMemory);
   const shape = await policyShape(loaded);
   const memory = estimateMemory(loaded, shape);
   const times = estimateTime(loaded.config, shape, device.speed);
   const missing = missingInputs(loaded);
-  const plan = missing.length > 0 ? null : await withRuns(verb, 'always', (api) => api.plan(loaded));
+  const plan = missing.length > 0 ? null : await withRuns(verb, 'always', (api) => api.plan(loaded, reruns));
   if (options.json) {
     const sources = loaded.sources;
     const text = JSON.stringify({ sources, stages: plan?.stages ?? null, memory, times, device }, null, 2);

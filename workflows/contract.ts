@@ -1,4 +1,5 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import type { Reruns } from '../artifacts/rerun.js';
 import type { RunRecord } from '../artifacts/runs.js';
 import type { StageRef } from '../activities/contract.js';
 import type { Split } from '../config/dataset.js';
@@ -24,6 +25,8 @@ export interface PipelineInput extends BranchInput {
   readonly name: string;
   readonly code: RunRecord['code'];
   readonly variants: readonly (BranchInput & { readonly name: string })[];
+  /** Stages, of every branch, that are made again; absent where none is. */
+  readonly reruns?: Reruns;
 }
 
 /** Input of the child workflow behind a sharded phase. */
@@ -34,7 +37,8 @@ export interface PhaseInput {
   /** Samples per split; for `ingest` the candidates under `all`. */
   readonly counts: Readonly<Partial<Record<Split | 'all', number>>>;
   /** Checkpoint stage -> digest of its checkpoint; predictions only. */
-  readonly checkpoints?: Readonly<Record<string, string>>;
+  readonly checkpoints?: Readonly<Record<string, string>> | undefined;
+  readonly reruns?: Reruns | undefined;
 }
 
 export interface ShardFailure {

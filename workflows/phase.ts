@@ -18,6 +18,7 @@ export function requestOf(
     shard,
     shards: more.shards ?? [],
     use: more.use ?? {},
+    reruns: input.reruns,
   };
 }
 

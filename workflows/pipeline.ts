@@ -1,5 +1,6 @@
 import { CancellationScope, executeChild, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { StageName, StageRef, StageRequest } from '../activities/contract.js';
+import type { Reruns } from '../artifacts/rerun.js';
 import type { Split } from '../config/dataset.js';
 import type { CheckpointStage } from '../config/evaluation.js';
 import { control, media, training } from './activities.js';
@@ -41,7 +42,7 @@ export async function pipeline(input: PipelineInput): Promise<void> {
         variants[variant.name] = await graph(input, variant, run.branch(variant.name));
       }
       const comparison = await compare(input, run.branch(null), whole, variants);
-      await report(input, run.branch(null), whole, comparison);
+      await report(input, run.branch(null), whole, { comparison, variants });
     });
     await run.finish('done', null);
   } catch (error) {
@@ -61,18 +62,17 @@ interface Finished {
 
 async function graph(input: PipelineInput, branch: BranchInput, run: Branch): Promise<Finished> {
   const { graph: shape } = branch;
-  const ask = { runId: input.runId, config: branch.config, idPrefix: run.idPrefix };
+  const ask = { ...askOf(input), config: branch.config, idPrefix: run.idPrefix };
   const at = (ref: StageRef, output: string): string => ref.outputs[output]!;
 
   const { ingest } = await run.phase(['ingest'], async () => {
+    // Listed at every try: videos that were mended meanwhile count.
     const found = await media.listVideos({ runId: input.runId, config: branch.config });
-    return child(ask, 'ingest', ingestPhase, { candidates: found.candidates }, { all: found.count });
+    const { candidates, count } = found;
+    const result = await child(ask, 'ingest', ingestPhase, { candidates }, { all: count });
+    if (result.ok) requireFewRejects(result.stages.ingest!, shape.maxRejectShare);
+    return result;
   });
-  await run.require(
-    'ingest',
-    () => rejectShare(ingest) <= shape.maxRejectShare,
-    rejectReason(ingest, shape.maxRejectShare),
-  );
   const samples = at(ingest, 'samples');
 
   const { frames, captions, reasoning } = await run.phase(['frames', 'captions', 'reasoning'], () =>
@@ -187,10 +187,21 @@ async function report(
   input: PipelineInput,
   run: Branch,
   whole: Finished,
-  comparison: StageRef | null,
+  {
+    comparison,
+    variants,
+  }: {
+    readonly comparison: StageRef | null;
+    readonly variants: Readonly<Record<string, Finished>>;
+  },
 ): Promise<void> {
+  const logs = input.variants.flatMap(({ name }) => {
+    const log = variants[name]!.shown['log-grpo'];
+    return log === undefined || log === whole.shown['log-grpo'] ? [] : [[`${name}/log-grpo`, log]];
+  });
   const shown = {
     ...whole.shown,
+    ...(Object.fromEntries(logs) as Record<string, string>),
     ...(comparison === null ? {} : { comparison: comparison.outputs.comparison! }),
   };
   const drawnFrom = comparison === null ? whole.stages : [...whole.stages, comparison];
@@ -209,10 +220,11 @@ interface Ask {
   readonly config: string;
   /** Begins the ids of child workflows. */
   readonly idPrefix: string;
+  readonly reruns: Reruns | undefined;
 }
 
-function askOf(input: PipelineInput): Ask {
-  return { runId: input.runId, config: input.config, idPrefix: workflowInfo().workflowId };
+function askOf({ runId, config, reruns }: PipelineInput): Ask {
+  return { runId, config, reruns, idPrefix: workflowInfo().workflowId };
 }
 
 /** A training stage: from the store without waiting for a GPU, or trained. */
@@ -227,16 +239,16 @@ async function trained(
 }
 
 function request(
-  { runId, config }: Ask,
+  { runId, config, reruns }: Ask,
   inputs: Record<string, string>,
   use: Record<string, number> = {},
 ): StageRequest {
-  return { runId, config, inputs, shard: null, shards: [], use };
+  return { runId, config, inputs, shard: null, shards: [], use, reruns };
 }
 
 /** A sharded phase in a child workflow of its own, so that no history grows with the number of samples. */
 async function child(
-  { runId, config, idPrefix }: Ask,
+  { runId, config, idPrefix, reruns }: Ask,
   name: string,
   phase: (input: PhaseInput) => Promise<PhaseResult>,
   inputs: Record<string, string>,
@@ -245,7 +257,7 @@ async function child(
 ): Promise<PhaseResult> {
   return executeChild(phase, {
     workflowId: `${idPrefix}/${name}`,
-    args: [{ runId, config, inputs, counts: samples, ...(checkpoints === undefined ? {} : { checkpoints }) }],
+    args: [{ runId, config, inputs, counts: samples, checkpoints, reruns }],
   });
 }
 
@@ -274,16 +286,18 @@ function rejectShare({ metrics }: StageRef): number {
   return candidates === 0 ? 1 : rejects / candidates;
 }
 
-function rejectReason(ingest: StageRef, limit: number): string {
+/** Throws what to do about it when more videos were rejected than the config lets pass. */
+function requireFewRejects(ingest: StageRef, limit: number): void {
+  if (rejectShare(ingest) <= limit) return;
   const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
   const { rejects = 0, candidates = 0 } = ingest.metrics;
   const reasons = Object.entries(ingest.metrics)
     .filter(([name]) => name.startsWith('rejects.'))
     .map(([name, count]) => `${name.slice('rejects.'.length)} ${count}`);
-  return (
+  throw new Error(
     `${rejects} of ${candidates} videos were rejected (${percent(rejectShare(ingest))}, limit ${percent(limit)}): ` +
-    `${reasons.join(', ')}. Each is listed with its reason in ${'`'}hindsight logs RUN --stage ingest${'`'}; mend them, or raise ` +
-    `the limit: ${'`'}hindsight resume RUN --set dataset.maxRejectShare=1${'`'}`
+      `${reasons.join(', ')}. Each is listed with its reason in ${'`'}hindsight logs RUN --stage ingest${'`'}; mend them and ` +
+      `${'`'}hindsight resume RUN${'`'}, or raise the limit: ${'`'}hindsight resume RUN --set dataset.maxRejectShare=1${'`'}`,
   );
 }
 

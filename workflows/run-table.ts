@@ -48,8 +48,6 @@ export interface Branch {
     names: readonly N[],
     work: () => Promise<PhaseResult>,
   ): Promise<Record<N, StageRef>>;
-  /** Parks unless `holds()`; the reason is shown until the run goes on. */
-  require(name: StageName, holds: () => boolean, reason: string): Promise<void>;
 }
 
 /**
@@ -107,6 +105,7 @@ export class RunTable {
       code: this.input.code,
       startedAt: this.#startedAt,
       updatedAt: new Date().toISOString(),
+      reruns: this.input.reruns ?? {},
       stages: this.#rows,
     };
   }
@@ -128,9 +127,6 @@ export class RunTable {
           throw new PhaseFailure(result.failures);
         });
         return refs as Record<N, StageRef>;
-      },
-      require: async (name, holds, reason) => {
-        while (!holds()) await this.#park([row(name)], reason);
       },
     };
   }

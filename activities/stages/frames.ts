@@ -3,11 +3,11 @@ import type { RunConfig } from '../../config/schema.js';
 import type { Sample } from '../../datasets/sample.js';
 import { extractFrames } from '../../video/frames.js';
 import { encodeFramePack, type FramePack } from '../../video/frame-pack.js';
-import { VideoReject } from '../../video/reject.js';
 import { poolIndices, teacherIndices, uniformIndices } from '../../video/sampling.js';
 import type { FrameIndexEntry } from '../../training/job.js';
 import { videoLocator } from '../locations.js';
 import { ok, okValues, perSample } from '../per-sample.js';
+import { rejectedVideo } from '../rejected-video.js';
 import { mergeShards, partDigest, readSamples, shardOf } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 
@@ -76,9 +76,9 @@ export const frames: Stage = {
         );
       } catch (error) {
         // Whole when it was probed, and not any more, or only now decoded to its end.
-        if (!(error instanceof VideoReject)) throw error;
-        context.log(`reject ${error.reason} ${sample.id}: ${error.message}`);
-        return { outcome: 'rejected', reason: error.reason, message: error.message };
+        const reject = rejectedVideo(error, pathOf(sample.video));
+        if (reject.outcome !== 'ok') context.log(`reject ${reject.reason} ${sample.id}: ${reject.message}`);
+        return reject;
       }
       const { digest } = await context.services.store.blobs.put(
         encodeFramePack(pack),

@@ -49,6 +49,8 @@ export const ingest: Stage = {
       samples: assigned.samples.length,
       rejects: rejects.length,
       warnings: warnings.length,
+      // Videos that probing rejected: what `--retry rejected` takes up again.
+      rejected: [...probed.values()].filter((row) => row.outcome === 'rejected').length,
     };
     for (const split of splits) {
       metrics[`samples.${split}`] = assigned.samples.filter((sample) => sample.split === split).length;

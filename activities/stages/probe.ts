@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
-import { VideoReject } from '../../video/reject.js';
 import { measureVideo } from '../../video/measure.js';
 import type { CandidateList } from '../candidates.js';
 import { videoLocator } from '../locations.js';
-import { ok, perSample } from '../per-sample.js';
+import { ok, okValues, perSample } from '../per-sample.js';
+import { rejectedVideo } from '../rejected-video.js';
 import { partDigest } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 
@@ -54,8 +54,7 @@ export const probe: Stage = {
         const { frames, fps, width, height } = measured;
         return ok({ video, outcome: 'ok', frames, fps, width, height } satisfies ProbeRow);
       } catch (error) {
-        if (!(error instanceof VideoReject)) throw error;
-        return { outcome: 'rejected', reason: error.reason, message: error.message };
+        return rejectedVideo(error, pathOf(video));
       }
     });
     const rows = [...outcomes].map(([video, outcome]): ProbeRow =>
@@ -63,7 +62,8 @@ export const probe: Stage = {
         ? (outcome.value as unknown as ProbeRow)
         : { video, outcome: 'rejected', reason: outcome.reason, message: outcome.message },
     );
-    return { outputs: { probes: { text: toJsonl(rows), mediaType: 'application/jsonl' } } };
+    const { metrics } = okValues(outcomes);
+    return { outputs: { probes: { text: toJsonl(rows), mediaType: 'application/jsonl' } }, metrics };
   },
 };
 

@@ -14,14 +14,15 @@ import type {
   ReportExample,
   ReportInput,
   TrainingLog,
+  VariantLog,
 } from '../../evaluation/report/input.js';
 import { renderReport } from '../../evaluation/report/render-report.js';
 import { csvTable, latexTable, mainTable } from '../../evaluation/tables.js';
 import { contactSheet } from '../../video/contact-sheet.js';
 import { decodeFramePack } from '../../video/frame-pack.js';
 import type { FrameIndexEntry } from '../../training/job.js';
-import { readBySample, readSamples } from '../shards.js';
-import type { Stage, StageContext } from '../stage.js';
+import { partDigest, readBySample, readSamples } from '../shards.js';
+import type { KeyContext, Stage, StageContext } from '../stage.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
   version: string;
@@ -37,7 +38,11 @@ export const report: Stage = {
   queue: 'media',
   seed: null,
   params: ({ config }) => ({ config: withoutPaths(config), version }),
-  keyInputs: ({ request }) => Promise.resolve({ ...request.inputs, drawnFrom: request.shards.join(' ') }),
+  // Their outputs too, which a rerun may change under the same keys.
+  keyInputs: async (context) => ({
+    ...context.request.inputs,
+    drawnFrom: partDigest(await artifacts(context)),
+  }),
   run: async (context) => {
     const { store } = context.services;
     const evaluation = EvaluationResult.parse(
@@ -52,6 +57,7 @@ export const report: Stage = {
       comparison: await comparisonOf(context),
       samples: await readSamples(store, context.input('samples')),
       rejects: (await rows(context, 'rejects')).map((row) => Reject.parse(row)),
+      variantLogs: await variantLogs(context),
       drafts: await draftShares(context),
       training: await trainingLogs(context),
       examples: await examples(context, perSample),
@@ -71,6 +77,17 @@ export const report: Stage = {
 
 async function rows(context: StageContext, input: string): Promise<unknown[]> {
   return parseJsonl(await context.services.store.blobs.getText(context.input(input)), `${input}.jsonl`);
+}
+
+/** Inputs `<variant>/log-grpo`. */
+async function variantLogs(context: StageContext): Promise<VariantLog[]> {
+  const logs: VariantLog[] = [];
+  for (const name of Object.keys(context.request.inputs).sort()) {
+    const [variant, log] = name.split('/');
+    if (log !== 'log-grpo') continue;
+    logs.push({ variant: variant!, rows: (await rows(context, name)) as VariantLog['rows'] });
+  }
+  return logs;
 }
 
 /** What the stage `reflections` counted. */
@@ -139,7 +156,7 @@ async function examples(context: StageContext, perSample: readonly PerSample[]):
 }
 
 /** The stages this report is drawn from, named `<stage>/<key>` by the workflow. */
-async function artifacts({ request, services }: StageContext): Promise<ReportArtifact[]> {
+async function artifacts({ request, services }: KeyContext): Promise<ReportArtifact[]> {
   return Promise.all(
     request.shards.map(async (name) => {
       const [stage, key] = name.split('/') as [string, string];

@@ -1,25 +1,46 @@
 import { gib } from '../../training/memory-estimate.js';
 import type { MemoryEstimate } from '../../training/memory-estimate.js';
 import type { StageTime } from '../../training/time-estimate.js';
-import type { PlannedAction, RunPlan } from '../run-api.js';
+import type { PlannedAction, PlannedStage, RunPlan } from '../run-api.js';
 import { branchStage } from './branch-stage.js';
 import { columns } from './columns.js';
 import { duration } from './duration.js';
 
+/** Changed files named on a line. */
+const filesShown = 3;
+
 /** What each stage would do, and why; of a variant, what it does not share with the branches before it. */
 export function planText({ stages }: RunPlan): string {
   const shown = stages.filter(({ variant, plan }) => variant === null || plan.action !== 'reuse');
-  return columns([
+  const table = columns([
     ['stage', 'plan', 'why'],
-    ...shown.map((stage) => [branchStage(stage), actionText(stage.plan), stage.why]),
+    ...shown.map((stage) => [branchStage(stage), actionText(stage.plan), whyText(stage)]),
   ]);
+  const changed = stages.flatMap(({ name, plan }) =>
+    plan.action === 'reuse' && plan.codeChanged !== undefined ? [name] : [],
+  );
+  if (changed.length === 0) return table;
+  const options = [...new Set(changed)].map((name) => `--rerun ${name}`).join(' ');
+  return `${table}\nThe code behind a stage changed and its version did not: what it made should still hold.\nTo make it anew: ${options}\n`;
+}
+
+/** The files that changed, then why the stage is planned so. */
+function whyText({ plan, why }: PlannedStage): string {
+  const files = plan.action === 'reuse' ? (plan.codeChanged ?? []) : [];
+  if (files.length === 0) return why;
+  const more = files.length > filesShown ? [`and ${files.length - filesShown} more`] : [];
+  return `${[...files.slice(0, filesShown), ...more].join(', ')}; ${why}`;
 }
 
 function actionText(plan: PlannedAction): string {
   switch (plan.action) {
-    case 'reuse':
     case 'run':
-      return plan.action;
+      return 'run';
+    case 'reuse':
+      if (plan.codeChanged === undefined) return 'reuse';
+      return `reuse, code changed${plan.codeChanged.length === 0 ? '' : ' since:'}`;
+    case 'retry':
+      return `retry ${plan.samples} ${plan.samples === 1 ? 'sample' : 'samples'}`;
     case 'continue':
       return `continue from step ${plan.step}`;
     case 'depends':

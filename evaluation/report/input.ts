@@ -23,6 +23,8 @@ export interface ReportInput {
   /** Every sample of the run, all splits. */
   readonly samples: readonly Sample[];
   readonly rejects: readonly Reject[];
+  /** GRPO logs of the variants that have a GRPO stage of their own. */
+  readonly variantLogs: readonly VariantLog[];
   /** Drafts behind the reflection data; null where the run does not reflect. */
   readonly drafts: DraftShares | null;
   /** Training stages in pipeline order; those that did not run are left out. */
@@ -49,6 +51,12 @@ export interface TrainingLog {
    * curves.ts. Of rows with the same phase, epoch and step the last counts.
    */
   readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** The GRPO log of a variant. */
+export interface VariantLog {
+  readonly variant: string;
+  readonly rows: TrainingLog['rows'];
 }
 
 /** A video to look at, with what every checkpoint wrote about it. */

@@ -24,6 +24,8 @@ function manifest(over: Partial<Manifest> = {}): Manifest {
     metrics: { loss: 0.5 },
     producer: {
       code: 'c',
+      files: null,
+      rerun: null,
       run: 'run-1',
       attempt: 1,
       host: 'h',
@@ -68,6 +70,54 @@ describe('manifests', () => {
     await store.manifests.publish(winner);
     const late = manifest({ producer: { ...winner.producer, run: 'zombie', attempt: 2 } });
     expect((await store.manifests.publish(late)).producer.run).toBe('run-1');
+  });
+
+  it('give way to a rerun, which keeps both as generations of the key', async () => {
+    const store = await freshStore();
+    const first = manifest();
+    const by = (rerun: string, run = 'run-2'): Manifest =>
+      manifest({ metrics: { loss: 0.25 }, producer: { ...first.producer, run, rerun } });
+    await store.manifests.publish(first);
+    expect(await store.manifests.publish(by('r1'))).toEqual(by('r1'));
+    expect(await store.manifests.find('sft', first.key)).toEqual(by('r1'));
+
+    // A second attempt of the same rerun, and a late one from before it, adopt what holds.
+    expect(await store.manifests.publish(by('r1', 'late'))).toEqual(by('r1'));
+    expect(await store.manifests.publish(first)).toEqual(by('r1'));
+
+    expect(await store.manifests.publish(by('r2'))).toEqual(by('r2'));
+    const generations = await store.objects.list(`generations/sft/${first.key}/`);
+    const kept = await Promise.all(generations.map((name) => store.objects.read(name)));
+    const runs = kept.map((bytes) => (JSON.parse(String(bytes)) as Manifest).producer.rerun);
+    expect(runs).toHaveLength(3);
+    expect(new Set(runs)).toEqual(new Set([null, 'r1', 'r2']));
+  });
+
+  it('of a stage that never ended are published by a rerun as by any run', async () => {
+    const store = await freshStore();
+    const one = manifest({ producer: { ...manifest().producer, rerun: 'r1' } });
+    expect(await store.manifests.publish(one)).toEqual(one);
+    expect(await store.objects.list('generations/')).toEqual([]);
+  });
+
+  it('lose none when reruns race', async () => {
+    const store = await freshStore();
+    const first = manifest();
+    await store.manifests.publish(first);
+    const ids = ['r1', 'r2', 'r3', 'r4'];
+    await Promise.all(
+      ids.map((rerun) => store.manifests.publish(manifest({ producer: { ...first.producer, rerun } }))),
+    );
+    expect(ids).toContain((await store.manifests.find('sft', first.key))?.producer.rerun);
+    expect(await store.objects.list(`generations/sft/${first.key}/`)).toHaveLength(5);
+  });
+
+  it('that are broken are mended by a rerun, and kept', async () => {
+    const store = await freshStore();
+    const one = manifest({ producer: { ...manifest().producer, rerun: 'r1' } });
+    await store.objects.write(`stages/sft/${one.key}.json`, Buffer.from('{"schema": 1,'));
+    expect(await store.manifests.publish(one)).toEqual(one);
+    expect(await store.objects.list(`generations/sft/${one.key}/`)).toHaveLength(2);
   });
 
   it('raced by 16 writers with different contents are one, which all of them adopt', async () => {

@@ -12,6 +12,7 @@ function record(runId: string): RunRecord {
     code: { version: '0.1.0', commit: null, digest: 'd' },
     startedAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
+    reruns: {},
     stages: [],
   };
 }

@@ -39,7 +39,8 @@ it('a run goes through its variants, which share what does not differ', async ()
   const planned = await api.plan(loaded);
   const of = (variant: string) => planned.stages.filter((stage) => stage.variant === variant);
   expect(of('one-stage').map(({ name }) => name)).not.toContain('grpo');
-  expect(of('direct').find(({ name }) => name === 'sft')).toMatchObject({ plan: { action: 'depends' } });
+  // Whether its inputs are there depends on what ran on this stack before; its result is not.
+  expect(of('direct').find(({ name }) => name === 'sft')!.plan.action).not.toBe('reuse');
 
   const id = await api.start(loaded, {});
   const run: RunSnapshot = await api.watch(id, {

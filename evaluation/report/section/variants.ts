@@ -5,6 +5,7 @@ import { share } from '../../tables.js';
 import { intervalTrack, trackScale } from '../chart/interval-track.js';
 import { niceTicks } from '../chart/scale.js';
 import type { ReportInput } from '../input.js';
+import { variantCurves } from './variant-curves.js';
 import { markup, type Markup } from '../markup.js';
 import { displayName } from '../names.js';
 import { differenceInWords, points } from '../words.js';
@@ -22,13 +23,15 @@ const drawn = ['all_videos.accuracy', 'abnormal_only.miou', 'abnormal_only.span_
 const tones = { better: 'up', worse: 'down', unclear: 'flat' } as const;
 
 /** The run beside its variants: a table of all checkpoints, and the differences to the run's own, drawn. */
-export function variants({ comparison }: ReportInput): Markup | null {
+export function variants(input: ReportInput): Markup | null {
+  const { comparison } = input;
   if (comparison === null) return null;
   const own = comparison.checkpoints.filter(({ sameAs }) => sameAs === null);
   return markup`<section id="variants"><h2>What the variants changed</h2>
 <p>Each variant is this run with a few fields changed. All answer the same ${comparison.videos} videos, so differences are paired. One training seed each: a difference between two trainings also holds the luck of the seed, which these intervals do not show.</p>
 <div class="panels gains">${drawn.map((metric) => differences(own, metric))}</div>
-${table(comparison, own)}</section>`;
+${table(comparison, own)}
+${variantCurves(input)}</section>`;
 }
 
 /** What a row is called: the variant with its checkpoint. */

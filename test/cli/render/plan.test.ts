@@ -43,6 +43,32 @@ test('a plan says what each stage does and why', () => {
   `);
 });
 
+test('a plan names changed code, and how to make it anew', () => {
+  const made = { variant: null, key: 'a', why: 'made by run demo-1' };
+  const codeChanged = ['core/random', 'training/learner', 'training/loss', 'training/sft'];
+  expect(
+    planText({
+      stages: [
+        { ...made, name: 'ingest', plan: { action: 'reuse' } },
+        { ...made, name: 'frames', plan: { action: 'reuse', codeChanged: [] } },
+        { ...made, name: 'captions', plan: { action: 'retry', samples: 3 }, why: '2 refused, 1 failed' },
+        { ...made, name: 'sft', plan: { action: 'reuse', codeChanged } },
+        { ...made, variant: 'b', name: 'sft', plan: { action: 'reuse', codeChanged } },
+      ],
+    }),
+  ).toMatchInlineSnapshot(`
+    "stage     plan                        why
+    ingest    reuse                       made by run demo-1
+    frames    reuse, code changed         made by run demo-1
+    captions  retry 3 samples             2 refused, 1 failed
+    sft       reuse, code changed since:  core/random, training/learner, training/loss, and 1 more; made by run demo-1
+
+    The code behind a stage changed and its version did not: what it made should still hold.
+    To make it anew: --rerun frames --rerun sft
+    "
+  `);
+});
+
 test('an estimate says what the memory is for and which stage needs most', async () => {
   const loaded = await loadConfig('micro');
   const shape = await policyShape(loaded);

@@ -125,7 +125,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
 
   it('reads out a curve under the pointer, and opens an answer', async () => {
     await open(1280, 'light', async (page) => {
-      const curve = page.locator('.curve').first();
+      const curve = page.locator('#training .curve').first();
       await curve.locator('.area').hover();
       expect(await curve.locator('output').innerText()).toMatch(/^step \d+: training [\d.]+/);
       await page.mouse.move(0, 0);

@@ -63,6 +63,8 @@ describe('renderReport', () => {
     // What a variant shares with the run has no row of its own.
     expect(variants).not.toContain('half-data: SFT');
     expect(variants).toMatch(/The anomalies themselves last \.\d+ of the video/);
+    expect(variants).toContain('Mean span width of sampled answers');
+    expect(renderReport({ ...input, variantLogs: [] })).not.toContain('Mean span width of sampled answers');
     expect(renderReport({ ...input, comparison: null })).not.toContain('id="variants"');
   });
 

@@ -87,6 +87,7 @@ export async function inventedReportInput(tests = 120): Promise<ReportInput> {
     comparison,
     samples,
     rejects: inventedRejects,
+    variantLogs: [{ variant: 'half-data', rows: inventedLogs(random).at(-1)!.rows }],
     drafts: { before: { right: 400, wrong: 80 }, after: { right: 187, wrong: 80 } },
     training: inventedLogs(random),
     examples,
