@@ -72,11 +72,16 @@ export function markdownTable(table: MainTable): string {
     ['', ...table.columns.map(({ label, policy }) => `${label} (${policy})`)],
     ...table.rows.map(({ name, cells }) => [name, ...cells.map(cellText)]),
   ];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const row = (line: readonly string[]) =>
-    `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+  return [alignedMarkdown(lines), '', caption(table), ''].join('\n');
+}
+
+/** Rows of cells, the first one the head, as a Markdown table that reads well in a terminal too. */
+export function alignedMarkdown(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [row(lines[0]!), rule, ...lines.slice(1).map(row), '', caption(table), ''].join('\n');
+  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n');
 }
 
 /** CSV (RFC 4180) for spreadsheets: one line per row and metric, numbers in full. */

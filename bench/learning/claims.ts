@@ -1,3 +1,6 @@
+import { points } from '../../evaluation/report/words.js';
+import { share } from '../../evaluation/tables.js';
+import { widestSpan } from '../../training/watchers/grpo-watchers.js';
 import type { Difference } from '../../evaluation/result.js';
 import { gainOf, metricOf, rowOf, type Place, type SeedResult } from './row.js';
 
@@ -17,9 +20,6 @@ const guardedSft: Place = { variant: 'no-reflection', checkpoint: 'sft' };
 export const guarded: Place = { variant: 'no-reflection', checkpoint: 'grpo' };
 export const paper: Place = { variant: 'no-reflection-paper', checkpoint: 'grpo' };
 const combined: Place = { variant: null, checkpoint: 'grpo' };
-
-/** The widest that mean predicted spans may be, against the true mean. */
-const widest = 1.3;
 
 /** Every claim on what was learnt; those whose branches were not run are left out. */
 export function claims(results: readonly SeedResult[]): Claim[] {
@@ -74,9 +74,9 @@ function weakLabelClaims(results: readonly SeedResult[]): Claim[] {
     },
     {
       claim: 'GRPO from weak labels, guarded: mean span',
-      asked: `at most ${widest} times the true mean`,
+      asked: `at most ${widestSpan} times the true mean`,
       found: widths.map((ratio) => ratio.toFixed(2)).join(', '),
-      met: widths.every((ratio) => ratio <= widest),
+      met: widths.every((ratio) => ratio <= widestSpan),
     },
   ];
 }
@@ -114,16 +114,6 @@ function reflectionClaims(results: readonly SeedResult[]): Claim[] {
       met: first.every(({ after, low }) => after >= low),
     },
   ];
-}
-
-/** `.938`. */
-export function share(value: number): string {
-  return value.toFixed(3).replace(/^(-?)0\./, '$1.');
-}
-
-/** `+1.8`, in points. */
-export function points(value: number): string {
-  return `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
 }
 
 /** `+1.8 [+0.2, +3.4]`, in points. */

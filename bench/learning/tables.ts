@@ -1,5 +1,7 @@
 import { mean, sampleDeviation } from '../../training/advantages.js';
-import { differenceText, guarded, paper, points, share } from './claims.js';
+import { points } from '../../evaluation/report/words.js';
+import { alignedMarkdown, cellText, share } from '../../evaluation/tables.js';
+import { differenceText, guarded, paper } from './claims.js';
 import { gainOf, metricOf, rowOf, type Place, type SeedResult } from './row.js';
 
 /** A table as rows of cells, the first row its head. */
@@ -89,7 +91,7 @@ function reflection(results: readonly SeedResult[]): TextTable {
                 cell(result, place, accuracy),
                 String(row.transitions.wrongToRight),
                 String(row.transitions.rightToWrong),
-                interval(metricOf(result, place, 'all_videos.reflection_gain')!),
+                differenceText(metricOf(result, place, 'all_videos.reflection_gain')!),
               ],
             ];
           },
@@ -170,24 +172,10 @@ function nameOf({ variant, checkpoint }: Place): string {
 }
 
 function cell(result: SeedResult, place: Place, metric: string): string {
-  const { value, low, high } = metricOf(result, place, metric)!;
-  if (value === null) return '-';
-  return low === null || high === null ? share(value) : `${share(value)} [${share(low)}, ${share(high)}]`;
-}
-
-function interval(estimate: {
-  readonly value: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
-}) {
-  return differenceText(estimate);
+  return cellText(metricOf(result, place, metric)!);
 }
 
 /** A table as Markdown that reads well in a terminal too. */
 export function markdown({ title, rows }: TextTable): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) =>
-    `| ${row.map((text, column) => text.padEnd(widths[column]!)).join(' | ')} |`;
-  const rule = `|${widths.map((columnWidth) => '-'.repeat(columnWidth + 2)).join('|')}|`;
-  return `### ${title}\n\n${[line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n')}\n`;
+  return `### ${title}\n\n${alignedMarkdown(rows)}\n`;
 }

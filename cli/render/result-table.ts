@@ -1,4 +1,4 @@
-import { caption, cellText, markdownTable, share } from '../../evaluation/tables.js';
+import { alignedMarkdown, caption, cellText, markdownTable, share } from '../../evaluation/tables.js';
 import type { MainTable } from '../../evaluation/tables.js';
 
 /**
@@ -21,13 +21,7 @@ function turnedTable(table: MainTable): string {
       return kind === 'checkpoint' || cell.value === null ? cellText(cell) : share(cell.value);
     }),
   ]);
-  const widths = names.map((name, column) =>
-    Math.max(name.length, ...lines.map((line) => line[column]!.length)),
-  );
-  const row = (line: readonly string[]): string =>
-    `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
-  const rule = `|${widths.map((columnWidth) => '-'.repeat(columnWidth + 2)).join('|')}|`;
-  return [row(names), rule, ...lines.map(row), '', caption(table), ''].join('\n');
+  return [alignedMarkdown([names, ...lines]), '', caption(table), ''].join('\n');
 }
 
 function blocks(table: MainTable): string {

@@ -4,6 +4,9 @@ import { rewardNames, type RewardName } from '../rewards/presets.js';
 import { gradientNorm } from './gradient-norm.js';
 import { noise, pastStart, start, type Limit, type Watcher } from './watcher.js';
 
+/** Mean predicted spans may be so many times as wide as true ones: above it, verification may be gamed. */
+export const widestSpan = 1.3;
+
 const fixed =
   (...limits: readonly Limit[]) =>
   () =>
@@ -93,17 +96,21 @@ function spanWidth(samples: readonly Sample[]): Watcher {
     reading: ({ spanWidth: width }) => (width === undefined || width === 0 ? null : width),
   } satisfies Partial<Watcher>;
   if (widths.length > 0) {
-    const meaning = 'predicted spans are more than 1.3 times as wide as true ones: verification may be gamed';
-    return { ...shared, limits: fixed({ value: Math.min(1, 1.3 * mean(widths)), side: 'above', meaning }) };
+    const meaning = `predicted spans are more than ${widestSpan} times as wide as true ones: verification may be gamed`;
+    return {
+      ...shared,
+      limits: fixed({ value: Math.min(1, widestSpan * mean(widths)), side: 'above', meaning }),
+    };
   }
-  const meaning =
-    'predicted spans are more than 1.3 times as wide as at the start: verification may be gamed';
+  const meaning = `predicted spans are more than ${widestSpan} times as wide as at the start: verification may be gamed`;
   return {
     ...shared,
     from: pastStart,
     limits: (readings) => {
       const begun = start(readings);
-      return [{ value: Math.min(1, Math.max(1.3 * begun, begun + noise(readings))), side: 'above', meaning }];
+      return [
+        { value: Math.min(1, Math.max(widestSpan * begun, begun + noise(readings))), side: 'above', meaning },
+      ];
     },
   };
 }

@@ -1,11 +1,9 @@
+import { widestSpan } from '../../../training/watchers/grpo-watchers.js';
 import { lineChart, type LineChart } from '../chart/line-chart.js';
 import type { ReportInput, VariantLog } from '../input.js';
 import { markup, type Markup } from '../markup.js';
 import { logTables, thinned, type LogTable } from '../training-log.js';
 import { short } from '../../../core/short-number.js';
-
-/** The widest that spans should be, against the true mean. */
-const widest = 1.3;
 
 /**
  * How wide the spans of each variant's GRPO became over its steps: where verification is gamed, they widen. Null where no
@@ -37,7 +35,13 @@ function widthChart({ variant, rows }: VariantLog, { comparison, training }: Rep
     marks:
       truth === null
         ? []
-        : [{ value: Math.min(1, widest * truth), label: `at most ${short(widest * truth)}`, side: 'above' }],
+        : [
+            {
+              value: Math.min(1, widestSpan * truth),
+              label: `at most ${short(widestSpan * truth)}`,
+              side: 'above',
+            },
+          ],
     warning: null,
   };
 }

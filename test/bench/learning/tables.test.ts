@@ -28,7 +28,7 @@ describe('the seeds', () => {
 
   it('are told as mean and range', () => {
     expect(changeText([0.01, 0.02, 0.03])).toBe('+2.0 (+1.0 to +3.0)');
-    expect(changeText([0.01, -0.02])).toBe('-0.5 (-2.0 to +1.0) seeds matter more');
+    expect(changeText([0.01, -0.02])).toBe('−0.5 (−2.0 to +1.0) seeds matter more');
     expect(changeText([])).toBe('-');
   });
 });
@@ -44,7 +44,7 @@ describe('the tables', () => {
     const [checkpoints, weak, reflection, ablations] = learningTables([result]);
     expect(checkpoints!.rows.slice(1).map((cells) => cells[1])).toEqual(['sft', 'no-reflection/grpo']);
     expect(weak!.rows.slice(1)).toEqual([
-      ['1', 'guarded', '+2.0 [+1.0, +3.0]', '+1.0 [0.0, +2.0]', '-0.5 [-1.5, +0.5]'],
+      ['1', 'guarded', '+2.0 [+1.0, +3.0]', '+1.0 [0.0, +2.0]', '−0.5 [−1.5, +0.5]'],
     ]);
     expect(reflection!.rows).toHaveLength(1);
     expect(ablations!.rows.slice(1).map((cells) => cells.slice(0, 3))).toEqual([
