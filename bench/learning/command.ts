@@ -29,7 +29,7 @@ export function addLearningBench(program: Command, terminal: Terminal): void {
       .command('learning')
       .description(
         'Trains the demo and its ablations with several seeds, through the pipeline, and measures them on held-out clips. ' +
-          'About half an hour a seed on two quiet cores; what is there already is reused, so it may be stopped and started again.',
+          'It is long; what is there already is reused, so it may be stopped and started again.',
       )
       .option('--seeds <list>', 'training seeds, with commas', seedList, [1, 2, 3])
       .option('--variants <list>', 'some of the ablations, with commas (default: all)', (text) =>
