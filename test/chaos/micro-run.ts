@@ -13,6 +13,7 @@ import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
+import { workerCommands, workerProcesses, type WorkerCommand } from '../../stack/workers.js';
 import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
 
 /** Clips of the micro run: every split present, few enough for a run of well under a minute. */
@@ -32,14 +33,20 @@ export class OwnStack {
     readonly store: ArtifactStore,
   ) {}
 
-  static async start(): Promise<OwnStack> {
+  /** With all workers, or with those named only. */
+  static async start(workers: readonly string[] = workerProcesses): Promise<OwnStack> {
     const home = await mkdtemp(join(tmpdir(), 'hindsight-kill-'));
     // The client and the command line find the stack of the home that the environment names.
     process.env['HINDSIGHT_HOME'] = home;
-    await ensureUp({ home: homePaths(home) });
+    await ensureUp({ home: homePaths(home), workers: only(workers) });
     const { store } = await loadEndpoints();
     const blobs = join(homePaths(home).cacheDir, 'blobs');
     return new OwnStack(home, await connectRunApi(), new ArtifactStore(store, blobs));
+  }
+
+  /** Starts the stack again with these workers only; its data stays. */
+  async restart(workers: readonly string[]): Promise<void> {
+    await ensureUp({ home: homePaths(this.home), workers: only(workers) });
   }
 
   /** Starts the micro preset on the given clips, with further `--set` assignments. */
@@ -106,6 +113,10 @@ export class OwnStack {
     await bringDown({ home: homePaths(this.home) });
     await rm(this.home, { recursive: true, force: true });
   }
+}
+
+function only(names: readonly string[]): WorkerCommand[] {
+  return workerCommands().filter(({ name }) => names.includes(name));
 }
 
 /** Direct children of a process, from /proc. */
