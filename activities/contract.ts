@@ -1,6 +1,8 @@
 import type { Reruns } from '../artifacts/rerun.js';
 import type { Split } from '../config/dataset.js';
+import type { LowDisk } from '../core/free-disk.js';
 import type { TrainingWarning } from '../training/job.js';
+import type { Quiet } from './pulse.js';
 
 /** Task queues. Workflows run on `orchestrate`; the others run activities only. */
 export const queues = ['control', 'media', 'llm', 'gpu'] as const;
@@ -77,4 +79,8 @@ export interface HeartbeatDetails {
   readonly warnings: readonly TrainingWarning[];
   /** Step of the newest checkpoint in the store. */
   readonly checkpoint: number | null;
+  /** How long the trainer has said nothing, once that is longer than usual. */
+  readonly quiet: Quiet | null;
+  /** The disk of the worker's caches, once it is nearly full. */
+  readonly lowDisk: (LowDisk & { readonly host: string }) | null;
 }

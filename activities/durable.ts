@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
 import { canonicalJson } from '../core/canonical-json.js';
+import { lowDisk } from '../core/free-disk.js';
 import type { BlobRef } from '../artifacts/blobs.js';
 import { stageKey, type KeyParts, type Manifest, type Producer } from '../artifacts/manifest.js';
 import { workName } from '../artifacts/rerun.js';
@@ -14,6 +15,8 @@ import type { KeyContext, Output, Services, Stage, StageContext } from './stage.
 
 /** How often an activity says that it lives; the worker throttles what really goes out. */
 const heartbeatMs = 1000;
+/** How often the free space of the worker's disk is looked at. */
+const diskMs = 10_000;
 
 /** Everything the stage's result depends on, and the key that follows. */
 export async function keyOf(stage: Stage, context: KeyContext): Promise<{ key: string; parts: KeyParts }> {
@@ -60,11 +63,22 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       progress: null,
       warnings: [],
       checkpoint: null,
+      quiet: null,
+      lowDisk: null,
     };
-    const timer = setInterval(() => activity.heartbeat(details), heartbeatMs);
+    const heartbeat = (): void => {
+      details.quiet = services.trainer?.quiet ?? null;
+      activity.heartbeat(details);
+    };
+    const lookAtDisk = async (): Promise<void> => {
+      const low = await lowDisk(services.cacheDir);
+      details.lowDisk = low === null ? null : { ...low, host: hostname() };
+    };
+    const timers = [setInterval(heartbeat, heartbeatMs), setInterval(() => void lookAtDisk(), diskMs)];
     const lines: string[] = [];
     let logName = `attempt-${attempt}`;
     try {
+      await lookAtDisk();
       activity.heartbeat(details);
       const config = await readConfig(services.store, request.config);
       const { key, parts } = await keyOf(stage, { request, config, services });
@@ -112,7 +126,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
         },
         checkpointed: (step) => {
           details.checkpoint = step;
-          activity.heartbeat(details);
+          heartbeat();
         },
         continued: () => {
           continued = true;
@@ -161,7 +175,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       );
       throw await toFailure(error, activity, stage.name);
     } finally {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       if (lines.length > 0) {
         // A log that cannot be stored must not hide how the stage ended.
         await services.store.runs

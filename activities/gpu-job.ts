@@ -109,11 +109,11 @@ export async function runJob(context: StageContext, job: TrainerJob): Promise<vo
     throw await keepBadBatch(context, job, error);
   } finally {
     await uploads;
-  }
-  if (uploadFailure !== null) {
-    context.log(
-      `a checkpoint could not be stored: ${uploadFailure instanceof Error ? uploadFailure.message : 'unknown'}`,
-    );
+    if (uploadFailure !== null) {
+      context.log(
+        `a checkpoint could not be stored: ${uploadFailure instanceof Error ? uploadFailure.message : 'unknown'}`,
+      );
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RetryableError, TerminalError, type ErrorFields } from '../core/errors.js';
 import type { TrainerEvent, TrainerJob } from '../training/job.js';
+import { Pulse, type Quiet } from './pulse.js';
 
 /** What goes to the trainer child. */
 export type TrainerCommand = { readonly type: 'job'; readonly job: TrainerJob } | { readonly type: 'stop' };
@@ -36,7 +37,7 @@ export class TrainerStopped extends RetryableError {
 }
 
 /** No sign of life for this long, and for 20 median intervals, means a stalled child. */
-const stallFloorMs = 10 * 60_000;
+const defaultStallFloorMs = 10 * 60_000;
 /** After a request to stop, this long to save. */
 const stopGraceMs = 10_000;
 
@@ -47,15 +48,24 @@ const stopGraceMs = 10_000;
 export class Trainer {
   #child: ChildProcess | null = null;
   #busy = false;
+  #pulse: Pulse | null = null;
   backend: string | null = null;
   threads: number | null = null;
   versions: Readonly<Record<string, string>> = {};
 
-  constructor(private readonly environment: Readonly<Record<string, string>>) {}
+  constructor(
+    private readonly environment: Readonly<Record<string, string>>,
+    private readonly stallFloorMs = defaultStallFloorMs,
+  ) {}
 
   /** Process id of the child, for tests and `show`; null when none runs. */
   get pid(): number | null {
     return this.#child?.pid ?? null;
+  }
+
+  /** How long the job at work has said nothing, once that is longer than usual; null otherwise. */
+  get quiet(): Quiet | null {
+    return this.#pulse?.quiet(performance.now()) ?? null;
   }
 
   /**
@@ -66,10 +76,11 @@ export class Trainer {
     if (this.#busy) throw new RetryableError('trainer.busy', 'the trainer is still at another job');
     this.#busy = true;
     try {
-      const child = this.#child ?? (await this.#start());
+      const child = this.#child ?? (await this.#start(signal));
       await this.#attend(child, job, signal, onEvent);
     } finally {
       this.#busy = false;
+      this.#pulse = null;
     }
   }
 
@@ -79,7 +90,7 @@ export class Trainer {
     this.#child = null;
   }
 
-  async #start(): Promise<ChildProcess> {
+  async #start(signal: AbortSignal): Promise<ChildProcess> {
     const child = fork(join(dirname(fileURLToPath(import.meta.url)), '..', 'workers', 'trainer.js'), {
       env: { ...process.env, ...this.environment },
       serialization: 'advanced',
@@ -88,25 +99,65 @@ export class Trainer {
     child.once('exit', () => {
       if (this.#child === child) this.#child = null;
     });
-    const ready = await new Promise<Extract<TrainerMessage, { type: 'ready' }>>((resolve, reject) => {
-      child.once('message', (message: TrainerMessage) => {
-        if (message.type === 'ready') resolve(message);
-        else reject(new RetryableError('trainer.start', `the trainer began with ${message.type}`));
-      });
-      child.once('error', reject);
-      child.once('exit', (code, killedBy) =>
-        reject(
-          new RetryableError(
-            'trainer.start',
-            `the trainer ended at its start (${killedBy ?? `exit code ${code}`})`,
-          ),
-        ),
-      );
-    });
+    const ready = await this.#untilReady(child, signal);
     this.backend = ready.backend;
     this.threads = ready.threads;
     this.versions = ready.versions;
     return child;
+  }
+
+  /** What the child says of itself once TensorFlow is loaded. Until then there is nothing to save: a stop ends it. */
+  async #untilReady(
+    child: ChildProcess,
+    signal: AbortSignal,
+  ): Promise<Extract<TrainerMessage, { type: 'ready' }>> {
+    const end = (): void => void child.kill('SIGKILL');
+    const watch = this.#endWhenStalled(child, () => undefined);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    try {
+      return await new Promise((resolve, reject) => {
+        child.once('message', (message: TrainerMessage) => {
+          if (message.type === 'ready') resolve(message);
+          else reject(new RetryableError('trainer.start', `the trainer began with ${message.type}`));
+        });
+        child.once('error', reject);
+        child.once('exit', (code, killedBy) =>
+          reject(
+            signal.aborted
+              ? new TrainerStopped()
+              : new RetryableError(
+                  'trainer.start',
+                  `the trainer ended at its start (${killedBy ?? `exit code ${code}`})`,
+                ),
+          ),
+        );
+      });
+    } finally {
+      clearInterval(watch);
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  /** Takes the child's pulse from now on, and kills it when it has none; `stalled` hears of it first. */
+  #endWhenStalled(child: ChildProcess, stalled: (error: RetryableError) => void): NodeJS.Timeout {
+    const pulse = new Pulse(this.stallFloorMs, performance.now());
+    this.#pulse = pulse;
+    return setInterval(
+      () => {
+        const now = performance.now();
+        if (!pulse.isStalled(now)) return;
+        const seconds = Math.round(pulse.quiet(now)?.seconds ?? 0);
+        stalled(
+          new RetryableError(
+            'trainer.stalled',
+            `the trainer made no progress for ${seconds} s and was ended`,
+          ),
+        );
+        child.kill('SIGKILL');
+      },
+      Math.min(10_000, this.stallFloorMs / 4),
+    );
   }
 
   async #attend(
@@ -116,8 +167,6 @@ export class Trainer {
     onEvent: (event: TrainerEvent) => void,
   ): Promise<void> {
     const timers = new Set<NodeJS.Timeout>();
-    let lastSign = Date.now();
-    const intervals: number[] = [];
     let stop: (() => void) | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -132,9 +181,7 @@ export class Trainer {
           );
         };
         const onMessage = (message: TrainerMessage): void => {
-          intervals.push(Date.now() - lastSign);
-          if (intervals.length > 101) intervals.shift();
-          lastSign = Date.now();
+          this.#pulse?.beat(performance.now());
           switch (message.type) {
             case 'done':
               onEvent(message);
@@ -159,18 +206,7 @@ export class Trainer {
           child.send({ type: 'stop' } satisfies TrainerCommand);
           timers.add(setTimeout(() => child.kill('SIGKILL'), stopGraceMs));
         };
-        const watch = setInterval(() => {
-          const median = [...intervals].sort((a, b) => a - b)[Math.floor(intervals.length / 2)] ?? 0;
-          if (Date.now() - lastSign < Math.max(stallFloorMs, 20 * median)) return;
-          child.kill('SIGKILL');
-          reject(
-            new RetryableError(
-              'trainer.stalled',
-              `the trainer said nothing for ${Math.round((Date.now() - lastSign) / 60_000)} minutes`,
-            ),
-          );
-        }, 10_000);
-        timers.add(watch);
+        timers.add(this.#endWhenStalled(child, reject));
         child.on('message', onMessage);
         child.once('exit', onExit);
         // A job starts unstopped: a request that came while the child was started must follow it.

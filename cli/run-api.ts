@@ -22,8 +22,18 @@ export type StageSnapshot = Readonly<StageRow> & { readonly progress: StageProgr
 
 /** Something that keeps a run from moving without being an error yet, or that a training warns of. */
 export interface RunProblem {
-  readonly kind: 'queue-without-worker' | 'activity-retrying' | 'workflow-task-failing' | 'training-warning';
-  /** The stage or queue concerned. */
+  readonly kind:
+    | 'temporal-unreachable'
+    | 'queue-without-worker'
+    | 'workflow-task-failing'
+    /** A training that has not made a step for far longer than usual. */
+    | 'no-progress'
+    | 'activity-retrying'
+    /** Its workers are all at other runs. */
+    | 'queue-busy'
+    | 'disk-nearly-full'
+    | 'training-warning';
+  /** The stage, queue, machine or address concerned. */
   readonly subject: string;
   /** One sentence: what happens, why, and when it is tried again. */
   readonly message: string;
@@ -53,8 +63,12 @@ export interface RunListEntry {
   readonly runId: string;
   readonly name: string;
   readonly status: RunStatus;
+  /** Why it is `awaiting` or `failed`; null otherwise. */
+  readonly reason: string | null;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
+  /** As `show` has them, the worst first. */
+  readonly problems: readonly RunProblem[];
 }
 
 /** What a stage would do, and why. */
@@ -88,7 +102,11 @@ export interface RunPlan {
  */
 export interface RunApi {
   /** Both endpoints in words, the first line of every run, e.g. `127.0.0.1:7233 (default)` and `s3://hindsight at ...`. */
-  readonly endpoints: { readonly temporal: string; readonly store: string };
+  readonly endpoints: {
+    readonly kind: 'embedded' | 'remote';
+    readonly temporal: string;
+    readonly store: string;
+  };
   /** Starts the workflow and returns the run id (`<name>-<sortable time>-<random>` unless given). */
   start(
     loaded: LoadedConfig,
@@ -117,7 +135,7 @@ export interface RunApi {
     options: { readonly onUpdate: (snapshot: RunSnapshot) => void; readonly signal: AbortSignal },
   ): Promise<RunSnapshot>;
   snapshot(runId: string): Promise<RunSnapshot>;
-  /** Sorted by run id. */
+  /** Sorted by run id. Open runs are looked at as by {@link snapshot}, but for progress. */
   list(): Promise<readonly RunListEntry[]>;
   /** Asks the run to stop; running stages save first. */
   cancel(runId: string): Promise<void>;

@@ -22,7 +22,7 @@ import { RetryableError, TerminalError } from '../core/errors.js';
 import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
 import { loadEndpoints } from '../stack/endpoints.js';
-import { homePaths } from '../stack/home.js';
+import { homePaths, type Home } from '../stack/home.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
@@ -30,38 +30,49 @@ import { pipelineInput } from './pipeline-input.js';
 import { planRun } from './plan.js';
 import { runExists, runIsRunning } from './run-errors.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
-import { currentRecord, takeSnapshot } from './snapshot.js';
+import { RunLooks } from './live/run-looks.js';
+import { temporalUnreachable } from './live/unreachable.js';
 
 /** How often a watched run is looked at. */
 const watchMs = 400;
 /** A store that is away for longer than this ends the watching, not the run. */
 const storeAwayMs = 120_000;
+/** How long a verb waits for Temporal. */
+const connectMs = 5000;
 
 /** Connects to the stack's Temporal and store. */
 export const connectRunApi: ConnectRunApi = async () => {
   const endpoints = await loadEndpoints();
-  const connection = await Connection.connect(endpoints.temporal.connection);
+  // What the store says is worth showing while Temporal is away: verbs that need it connect themselves.
+  const connection = Connection.lazy({ ...endpoints.temporal.connection, connectTimeout: connectMs });
   const client = new Client({ connection, namespace: endpoints.temporal.namespace });
-  const { cacheDir, root } = homePaths();
-  const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));
-  return new RunClient(client, store, root, {
+  const home = homePaths();
+  const store = new ArtifactStore(endpoints.store, join(home.cacheDir, 'blobs'));
+  return new RunClient(connection, client, store, home, {
+    kind: endpoints.kind,
     temporal: `${endpoints.temporal.address} (${endpoints.temporal.namespace})`,
     store: `s3://${endpoints.store.bucket} at ${endpoints.store.endpoint ?? endpoints.store.region}`,
   });
 };
 
 class RunClient implements RunApi {
+  readonly #looks: RunLooks;
+
   constructor(
+    private readonly connection: Connection,
     private readonly client: Client,
     private readonly store: ArtifactStore,
-    private readonly home: string,
+    private readonly home: Home,
     readonly endpoints: RunApi['endpoints'],
-  ) {}
+  ) {
+    this.#looks = new RunLooks(client, store, home, endpoints);
+  }
 
   async start(
     loaded: LoadedConfig,
     { runId, reruns = {} }: { readonly runId?: string; readonly reruns?: Reruns },
   ): Promise<string> {
+    await this.#reachTemporal();
     const id = runId ?? newRunId(loaded.config.name);
     if ((await this.store.runs.read(id)) !== null) throw runExists(id);
     const { config, prompts, variants } = loaded;
@@ -73,7 +84,8 @@ class RunClient implements RunApi {
     runId: string,
     { resolved, reruns = {} }: { readonly resolved?: ResolvedRun; readonly reruns?: Reruns },
   ): Promise<void> {
-    const record = await currentRecord(this.client, await this.#record(runId));
+    await this.#reachTemporal();
+    const record = await this.#looks.current(runId);
     const handle = this.client.workflow.getHandle(runId);
     const execution = await handle.describe().catch((error: unknown) => {
       if (error instanceof WorkflowNotFoundError) return null;
@@ -102,17 +114,17 @@ class RunClient implements RunApi {
   }
 
   async configOf(runId: string): Promise<ResolvedRun> {
-    const { config } = await this.#record(runId);
+    const { config } = await this.#looks.record(runId);
     return readResolvedRun(JSON.parse(await this.store.blobs.getText(config)));
   }
 
   async pendingReruns(runId: string): Promise<Reruns> {
-    const { status, reruns } = await this.#record(runId);
+    const { status, reruns } = await this.#looks.record(runId);
     return status === 'done' ? {} : reruns;
   }
 
   plan(resolved: ResolvedRun, reruns: Reruns = {}): Promise<RunPlan> {
-    return planRun(this.store, this.home, resolved, reruns);
+    return planRun(this.store, this.home.root, resolved, reruns);
   }
 
   async watch(
@@ -141,25 +153,20 @@ class RunClient implements RunApi {
     }
   }
 
-  async snapshot(runId: string): Promise<RunSnapshot> {
-    const record = await currentRecord(this.client, await this.#record(runId));
-    return takeSnapshot(this.client, this.store, record);
+  snapshot(runId: string): Promise<RunSnapshot> {
+    return this.#looks.snapshot(runId);
   }
 
-  async list(): Promise<readonly RunListEntry[]> {
-    const records = await Promise.all((await this.store.runs.list()).map((id) => this.store.runs.read(id)));
-    return records
-      .filter((record): record is RunRecord => record !== null)
-      .map(({ runId, name, status, startedAt }) => ({ runId, name, status, startedAt }));
+  list(): Promise<readonly RunListEntry[]> {
+    return this.#looks.list();
   }
 
   async cancel(runId: string): Promise<void> {
-    const record = await this.#record(runId);
-    if (record.status !== 'running' && record.status !== 'awaiting') {
-      throw new TerminalError(
-        'run.not-running',
-        `run ${runId} is ${record.status}; there is nothing to cancel`,
-      );
+    await this.#reachTemporal();
+    // Not the record: a workflow that was ended from outside left it open.
+    const { status } = await this.snapshot(runId);
+    if (status !== 'running' && status !== 'awaiting') {
+      throw new TerminalError('run.not-running', `run ${runId} is ${status}; there is nothing to cancel`);
     }
     await this.client.workflow.getHandle(runId).cancel();
   }
@@ -174,7 +181,7 @@ class RunClient implements RunApi {
   ): AsyncIterable<string> {
     const shown = new Set<string>();
     for (;;) {
-      const { status } = await this.#record(runId);
+      const { status } = follow ? await this.snapshot(runId) : await this.#looks.record(runId);
       for (const name of await this.store.runs.logs(runId, stage)) {
         if (shown.has(name)) continue;
         shown.add(name);
@@ -188,10 +195,10 @@ class RunClient implements RunApi {
   }
 
   async fetchReport(runId: string): Promise<string | null> {
-    const { stages } = await this.#record(runId);
+    const { stages } = await this.#looks.record(runId);
     const digest = stages.find((stage) => stage.name === 'report')?.outputs['report'];
     if (digest === undefined) return null;
-    const folder = join(this.home, 'reports', runId);
+    const folder = join(this.home.root, 'reports', runId);
     await mkdir(folder, { recursive: true });
     const path = join(folder, 'report.html');
     await writeFile(path, await this.store.blobs.get(digest));
@@ -199,14 +206,14 @@ class RunClient implements RunApi {
   }
 
   async fetchEvaluation(runId: string): Promise<EvaluationResult | null> {
-    const { stages } = await this.#record(runId);
+    const { stages } = await this.#looks.record(runId);
     const digest = own(stages, 'evaluate')?.outputs['evaluation'];
     if (digest === undefined) return null;
     return EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest)));
   }
 
   async fetchComparison(runId: string): Promise<Comparison | null> {
-    const { stages } = await this.#record(runId);
+    const { stages } = await this.#looks.record(runId);
     const digest = own(stages, 'compare')?.outputs['comparison'];
     if (digest === undefined) return null;
     return Comparison.parse(JSON.parse(await this.store.blobs.getText(digest)));
@@ -216,7 +223,7 @@ class RunClient implements RunApi {
     runId: string,
     wanted: CheckpointStage | null,
   ): ReturnType<RunApi['fetchCheckpoint']> {
-    const { stages } = await this.#record(runId);
+    const { stages } = await this.#looks.record(runId);
     const there = checkpointStages.flatMap((name) => {
       const digest = own(stages, name)?.outputs['checkpoint'];
       return digest === undefined ? [] : [{ name, digest }];
@@ -233,14 +240,14 @@ class RunClient implements RunApi {
       );
     }
     const { config } = await this.configOf(runId);
-    const services = { store: this.store, cacheDir: join(this.home, 'cache') };
+    const services = { store: this.store, cacheDir: this.home.cacheDir };
     const folder = await materializeCheckpoint(services, found.digest);
     return { checkpoint: found.name, folder, model: config.model };
   }
 
   async close(): Promise<void> {
     this.store.close();
-    await this.client.connection.close();
+    await this.connection.close();
   }
 
   async #launch(runId: string, resolved: ResolvedRun, reruns: Reruns): Promise<void> {
@@ -282,14 +289,10 @@ class RunClient implements RunApi {
     }
   }
 
-  async #record(runId: string): Promise<RunRecord> {
-    const record = await this.store.runs.read(runId);
-    if (record === null) {
-      throw new TerminalError('run.unknown', `there is no run ${runId}`, {
-        fix: '`hindsight list` names all runs',
-      });
-    }
-    return record;
+  async #reachTemporal(): Promise<void> {
+    await this.connection.ensureConnected().catch((error: unknown) => {
+      throw temporalUnreachable(this.endpoints, error);
+    });
   }
 }
 

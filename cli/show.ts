@@ -11,8 +11,9 @@ export function addShow(program: Command, verb: Verb): void {
       .command('show')
       .summary('show one run')
       .description(
-        'Shows a run: its stages, what they are at, what keeps it from moving (a queue without a worker, an activity that ' +
-          'is tried again), and when it is done its results.',
+        'Shows a run: its stages, what they are at, what keeps it from moving (a queue without a worker, a training that ' +
+          'makes no progress, work that is tried again, a full disk, a server that does not answer), and when it is ' +
+          'done its results.',
       )
       .argument('<run-id>', '`hindsight list` names them')
       .option('--json', 'print one JSON object on stdout')
@@ -25,7 +26,7 @@ export function addShow(program: Command, verb: Verb): void {
             terminal.out(`${JSON.stringify(snapshot, null, 2)}\n`);
             return;
           }
-          terminal.out(runText(snapshot));
+          terminal.out(runText(snapshot, terminal.columns));
           await printResults(terminal, api, runId);
         });
       }),

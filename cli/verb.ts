@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { HindsightError } from '../core/errors.js';
 import type { ExitCode } from './exit-codes.js';
 import type { RunApi } from './run-api.js';
 import type { Terminal } from './terminal.js';
@@ -37,8 +38,9 @@ export function setOption(command: Command): Command {
 }
 
 /**
- * Runs `work` against the stack, which is started where it is down. `start: 'known'` is for verbs that only look: in a
- * folder that never had a stack there is nothing to see, and nothing is started.
+ * Runs `work` against the stack, which is started where it is down. `start: 'known'` is for verbs about runs that are
+ * there: in a folder that never had a stack there is nothing to see, and nothing is started; a Temporal server that does
+ * not answer is left to `work`, which can still show what the store says.
  */
 export async function withRuns<Result>(
   { terminal }: Verb,
@@ -48,8 +50,13 @@ export async function withRuns<Result>(
   // Loaded when needed: the clients of Temporal and S3 take a second that --help and refusals should not.
   const { ensureUp } = await import('../stack/up.js');
   const { loadEndpoints } = await import('../stack/endpoints.js');
-  if (start === 'known') await loadEndpoints();
-  await ensureUp({ onProgress: (line) => terminal.err(`${line}\n`) });
+  const known = start === 'known';
+  if (known) await loadEndpoints();
+  await ensureUp({ onProgress: (line) => terminal.err(`${line}\n`), onlyLook: known }).catch(
+    (error: unknown) => {
+      if (!(known && lacksOnlyTemporal(error))) throw error;
+    },
+  );
   const { connectRunApi } = await import('./run-client.js');
   const api = await connectRunApi();
   try {
@@ -57,4 +64,9 @@ export async function withRuns<Result>(
   } finally {
     await api.close();
   }
+}
+
+function lacksOnlyTemporal(error: unknown): boolean {
+  if (!(error instanceof HindsightError) || error.code !== 'stack.not-ready') return false;
+  return String(error.fields['silent']) === 'temporal';
 }

@@ -17,6 +17,8 @@ import { loadTools } from './tools.js';
 import { workerCommands, type WorkerCommand } from './workers.js';
 
 const readyLimitMs = 90_000;
+/** For who only looks: time for a server that has just ended to be back. */
+const lookLimitMs = 4000;
 const changeLimitMs = 120_000;
 
 export interface UpOptions {
@@ -25,6 +27,8 @@ export interface UpOptions {
   readonly onProgress?: (line: string) => void;
   /** What to run as workers; by default one process per queue of today's build. */
   readonly workers?: readonly WorkerCommand[];
+  /** Gives up soon on a stack that is up and of which a server does not answer: for verbs that can do without. */
+  readonly onlyLook?: boolean;
 }
 
 /**
@@ -34,7 +38,7 @@ export interface UpOptions {
  * @throws TerminalError `stack.tools-missing`, `stack.not-built`, `stack.start-failed`; RetryableError `stack.not-ready`
  */
 export async function ensureUp(options: UpOptions = {}): Promise<Endpoints> {
-  const { home = homePaths(), onProgress, workers = workerCommands() } = options;
+  const { home = homePaths(), onProgress, workers = workerCommands(), onlyLook = false } = options;
   if (isRemote()) return loadEndpoints(home);
   loadTools();
   const build = buildDigest();
@@ -56,7 +60,7 @@ export async function ensureUp(options: UpOptions = {}): Promise<Endpoints> {
       onProgress?.('starting the Temporal server, the S3 gateway and the workers');
       supervisor = launch(home, workers);
     }
-    const state = await untilReady(home, supervisor);
+    const state = await untilReady(home, supervisor, onlyLook);
     enterEmbeddedEnvironment(home);
     return embeddedEndpoints(state);
   } finally {
@@ -99,30 +103,41 @@ function launch(home: Home, workers: readonly WorkerCommand[]): ProcessIdentity 
 }
 
 /** Waits until the supervisor says that all is up and the servers answer this process too. */
-async function untilReady(home: Home, supervisor: ProcessIdentity): Promise<StackState> {
-  const deadline = Date.now() + readyLimitMs;
+async function untilReady(home: Home, supervisor: ProcessIdentity, onlyLook: boolean): Promise<StackState> {
+  const startedAt = Date.now();
   for (;;) {
     const alive = isAlive(supervisor);
     const state = readState(home);
-    const isOurs = state?.supervisor?.pid === supervisor.pid;
-    if (isOurs && state.status === 'ready') {
-      const [temporal, gateway] = await Promise.all([
-        isTemporalHealthy(state.ports),
-        isGatewayHealthy(state.ports),
-      ]);
-      if (temporal && gateway) return state;
-    }
+    const isUp = state?.supervisor?.pid === supervisor.pid && state.status === 'ready';
+    const silent = isUp ? await silentServers(state) : [];
+    if (isUp && silent.length === 0) return state;
     if (!alive) throw startFailed(home, state?.status === 'failed' ? state.failure : null);
-    if (Date.now() > deadline) {
-      const waiting =
-        state?.processes.filter((each) => each.status !== 'running').map((each) => each.name) ?? [];
-      throw new RetryableError('stack.not-ready', `The stack is not ready after ${readyLimitMs / 1000} s`, {
-        fix: `see ${home.logs}; \`hindsight down\` and \`hindsight up\` start it afresh`,
-        fields: { home: home.root, notRunning: waiting },
-      });
-    }
+    const limitMs = isUp && onlyLook ? lookLimitMs : readyLimitMs;
+    if (Date.now() - startedAt > limitMs) throw notReady(home, state, silent, limitMs);
     await sleep(40);
   }
+}
+
+/** Servers of a stack that is up which do not answer. */
+async function silentServers({ ports }: StackState): Promise<string[]> {
+  const [temporal, gateway] = await Promise.all([isTemporalHealthy(ports), isGatewayHealthy(ports)]);
+  return [...(temporal ? [] : ['temporal']), ...(gateway ? [] : ['s3'])];
+}
+
+function notReady(
+  home: Home,
+  state: StackState | null,
+  silent: readonly string[],
+  limitMs: number,
+): RetryableError {
+  const notRunning =
+    state?.processes.filter((each) => each.status !== 'running').map((each) => each.name) ?? [];
+  const who = silent.length === 0 ? '' : `: no answer from ${silent.join(' and ')}`;
+  const limit = `${limitMs / 1000} s`;
+  return new RetryableError('stack.not-ready', `The stack is not ready after ${limit}${who}`, {
+    fix: `see ${home.logs}; \`hindsight down\` and \`hindsight up\` start it afresh`,
+    fields: { home: home.root, notRunning, silent },
+  });
 }
 
 function startFailed(home: Home, why: string | null): TerminalError {

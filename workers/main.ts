@@ -9,6 +9,7 @@ import { ArtifactStore } from '../artifacts/artifact-store.js';
 import { describeError, TerminalError } from '../core/errors.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
+import { stallFloorMs } from './stall-floor.js';
 import { trainerEnvironment } from './trainer-environment.js';
 import { bundlePath } from './workflow-bundle.js';
 
@@ -25,7 +26,7 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
   const connection = await NativeConnection.connect(endpoints.temporal.connection);
   const { cacheDir } = homePaths();
   const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));
-  const trainer = kind === 'gpu' ? new Trainer(trainerEnvironment()) : null;
+  const trainer = kind === 'gpu' ? new Trainer(trainerEnvironment(), stallFloorMs()) : null;
   const activities = createActivities({ store, cacheDir, trainer });
 
   const common = {

@@ -23,13 +23,14 @@ export const media = proxyActivities<StageActivities>({
   retry,
 });
 
-/** Training: one activity at a time on a GPU, for as long as it takes. */
+/** Training: one activity at a time on a GPU, for as long as it takes. A cancelled one counts as such once it has saved. */
 export const training = proxyActivities<StageActivities>({
   taskQueue: 'gpu',
   startToCloseTimeout: '14 days',
   scheduleToCloseTimeout: '30 days',
   heartbeatTimeout: '10s',
   retry,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   priority: { priorityKey: 3 },
 });
 

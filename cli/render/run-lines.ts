@@ -1,4 +1,5 @@
 import type { PaceReading } from '../pace.js';
+import { problemId } from '../problem-id.js';
 import type { RunProblem, RunSnapshot, StageSnapshot } from '../run-api.js';
 import { branchStage } from './branch-stage.js';
 import { cut } from './columns.js';
@@ -92,9 +93,4 @@ export function problemText({ message, fix }: RunProblem): string {
 /** Reasons are written before the run's id is at hand: `hindsight resume RUN ...`. */
 export function reasonText(reason: string, runId: string): string {
   return reason.replaceAll(/\bRUN\b/g, runId);
-}
-
-/** Messages count seconds and attempts, but for warnings, of which a stage may have several; each is told once. */
-function problemId({ kind, subject, message }: RunProblem): string {
-  return kind === 'training-warning' ? `${kind} ${message}` : `${kind} ${subject}`;
 }

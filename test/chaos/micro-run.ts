@@ -15,7 +15,7 @@ import { homePaths, type Home } from '../../stack/home.js';
 import { embeddedEnvironment } from '../../stack/environment.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
-import { workerCommands } from '../../stack/workers.js';
+import { workerCommands, workerProcesses, type WorkerCommand } from '../../stack/workers.js';
 import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
 
 /** Clips of the micro run: every split present, few enough for a run of well under a minute. */
@@ -38,16 +38,27 @@ export class OwnStack {
     readonly store: ArtifactStore,
   ) {}
 
-  /** `prepare` may do something to the home before the stack is started in it. */
-  static async start(prepare: (home: Home) => void = () => undefined): Promise<OwnStack> {
+  /** With all workers, or with those named only; `prepare` may do something to the home before the stack is started in it. */
+  static async start({
+    workers = workerProcesses,
+    prepare = () => undefined,
+  }: {
+    readonly workers?: readonly string[];
+    readonly prepare?: (home: Home) => void;
+  } = {}): Promise<OwnStack> {
     const home = await mkdtemp(join(tmpdir(), 'hindsight-kill-'));
     prepare(homePaths(home));
     // The client and the command line find the stack of the home that the environment names.
     process.env['HINDSIGHT_HOME'] = home;
-    await ensureUp({ home: homePaths(home) });
+    await ensureUp({ home: homePaths(home), workers: only(workers) });
     const { store } = await loadEndpoints();
     const blobs = join(homePaths(home).cacheDir, 'blobs');
     return new OwnStack(home, await connectRunApi(), new ArtifactStore(store, blobs));
+  }
+
+  /** Starts the stack again with these workers only; its data stays. */
+  async restart(workers: readonly string[]): Promise<void> {
+    await ensureUp({ home: homePaths(this.home), workers: only(workers) });
   }
 
   /** Starts the micro preset on the given clips, with further `--set` assignments. */
@@ -145,6 +156,10 @@ export class OwnStack {
   async remove(): Promise<void> {
     await rm(this.home, { recursive: true, force: true });
   }
+}
+
+function only(names: readonly string[]): WorkerCommand[] {
+  return workerCommands().filter(({ name }) => names.includes(name));
 }
 
 /** Direct children of a process, from /proc. */

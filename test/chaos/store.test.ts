@@ -88,10 +88,12 @@ describe('a run of the micro preset', () => {
     async () => {
       // Mounting a small disk takes root's rights; without them this test is left out.
       let disk = '';
-      const small = await OwnStack.start((home) => {
-        disk = home.s3;
-        mkdirSync(disk, { recursive: true });
-        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'tmpfs', disk]);
+      const small = await OwnStack.start({
+        prepare: (home) => {
+          disk = home.s3;
+          mkdirSync(disk, { recursive: true });
+          execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'tmpfs', disk]);
+        },
       });
       try {
         const runId = await small.run(annotations);

@@ -1,0 +1,142 @@
+import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { HeartbeatDetails, StageName, StageProgress } from '../../activities/contract.js';
+import { stages } from '../../activities/index.js';
+import type { TrainingWarning } from '../../training/job.js';
+import { duration } from '../render/duration.js';
+import type { RunProblem } from '../run-api.js';
+import { diskProblem } from './disk-problem.js';
+
+type Raw = WorkflowExecutionDescription['raw'];
+type PendingActivity = NonNullable<Raw['pendingActivities']>[number];
+type Timestamp = NonNullable<PendingActivity['scheduledTime']>;
+
+/** PENDING_ACTIVITY_STATE_SCHEDULED of the service's protocol. */
+const scheduled = 1;
+/** Between being scheduled and being taken up there is always a moment. */
+const graceMs = 3000;
+/** A workflow task may fail once in passing, when a worker dies under it. */
+const tasksInPassing = 2;
+
+/** What the pending work of an execution tells. */
+export interface Pending {
+  /** By stage. */
+  readonly progress: ReadonlyMap<string, StageProgress>;
+  readonly problems: readonly RunProblem[];
+  /** Queues with work that has waited for a while, and the stage that waits. */
+  readonly waiting: ReadonlyMap<string, string>;
+  /** Queues whose work somebody has taken up. */
+  readonly served: ReadonlySet<string>;
+}
+
+/** Reads an execution's pending activities and its pending workflow task. `now` is in milliseconds since 1970. */
+export function readPending(raw: Raw, now: number): Pending {
+  const progress = new Map<string, StageProgress>();
+  const waiting = new Map<string, string>();
+  const served = new Set<string>();
+  const problems: RunProblem[] = taskProblem(raw);
+  const activities = raw.pendingActivities ?? [];
+  for (const activity of activities) {
+    const stage = stageOf(activity);
+    const queue = queueOf(activity, stage);
+    if (!isWaiting(activity)) served.add(queue);
+    else if (now - millis(activity.nextAttemptScheduleTime ?? activity.scheduledTime) > graceMs)
+      waiting.set(queue, stage);
+    const said = heartbeatOf(activity);
+    if (said === null) continue;
+    if (said.progress != null) progress.set(stage, said.progress);
+    if (said.quiet != null) problems.push(quietProblem(stage, said.quiet));
+    if (said.lowDisk != null) problems.push(diskProblem(said.lowDisk, said.lowDisk.host));
+    problems.push(...(said.warnings ?? []).map((warning) => trainingProblem(stage, warning)));
+  }
+  return { progress, problems: [...problems, ...retries(activities, now)], waiting, served };
+}
+
+/** Nobody has taken it up. */
+function isWaiting({ state }: PendingActivity): boolean {
+  return Number(state) === scheduled;
+}
+
+function stageOf(activity: PendingActivity): string {
+  return activity.activityType?.name ?? '?';
+}
+
+/** Servers before 1.27 do not say on which queue an activity is. */
+function queueOf({ activityOptions }: PendingActivity, stage: string): string {
+  return activityOptions?.taskQueue?.name ?? stages[stage as StageName]?.queue ?? 'control';
+}
+
+/** The last heartbeat's details; partial, since a worker elsewhere may be of another build. */
+function heartbeatOf({ heartbeatDetails }: PendingActivity): Partial<HeartbeatDetails> | null {
+  const payload = heartbeatDetails?.payloads?.[0];
+  return payload == null
+    ? null
+    : defaultPayloadConverter.fromPayload<Partial<HeartbeatDetails> | null>(payload);
+}
+
+/** Of each stage the activity that was tried most often: shards of a stage tend to fail together. */
+function retries(activities: readonly PendingActivity[], now: number): RunProblem[] {
+  const byStage = new Map<string, PendingActivity[]>();
+  for (const activity of activities) {
+    if ((activity.attempt ?? 1) < 2 || activity.lastFailure == null) continue;
+    const stage = stageOf(activity);
+    byStage.set(stage, [...(byStage.get(stage) ?? []), activity]);
+  }
+  return [...byStage].map(([stage, failing]) => {
+    const worst = failing.reduce((a, b) => ((b.attempt ?? 1) > (a.attempt ?? 1) ? b : a));
+    const seconds = (millis(worst.nextAttemptScheduleTime ?? worst.scheduledTime) - now) / 1000;
+    const next = !isWaiting(worst)
+      ? ' is at work'
+      : seconds > 0
+        ? `, next try in ${Math.ceil(seconds)} s`
+        : ' waits for a worker';
+    const others = failing.length > 1 ? ` (and ${failing.length - 1} more shards)` : '';
+    return {
+      kind: 'activity-retrying',
+      subject: stage,
+      message:
+        `attempt ${worst.attempt} of ${stage}${others}${next}; ` +
+        `the last one ended: ${worst.lastFailure?.message || 'no message'}`,
+      fix: null,
+    };
+  });
+}
+
+function taskProblem({ pendingWorkflowTask: task }: Raw): RunProblem[] {
+  if (task == null || (task.attempt ?? 1) <= tasksInPassing) return [];
+  return [
+    {
+      kind: 'workflow-task-failing',
+      subject: 'orchestrate',
+      message: `the workflow's own code fails, attempt ${task.attempt}`,
+      fix: 'the log of the orchestrate worker has the stack; `hindsight resume` starts it afresh',
+    },
+  ];
+}
+
+function quietProblem(
+  stage: string,
+  { seconds, usualSeconds, limitSeconds }: NonNullable<HeartbeatDetails['quiet']>,
+): RunProblem {
+  const usual = usualSeconds === null ? '' : `, usually ${duration(usualSeconds)} a step`;
+  return {
+    kind: 'no-progress',
+    subject: stage,
+    message: `${stage}: no progress for ${duration(seconds)}${usual}; after ${duration(limitSeconds)} it is ended and tried again`,
+    fix: null,
+  };
+}
+
+/** A warning stays true after the curve came back: it says at which step it was. */
+function trainingProblem(stage: string, { phase, step, text }: TrainingWarning): RunProblem {
+  const where = phase === stage ? '' : `${phase}: `;
+  return {
+    kind: 'training-warning',
+    subject: stage,
+    message: `${stage}: ${where}${text} (step ${step})`,
+    fix: null,
+  };
+}
+
+function millis(time: Timestamp | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1000 + Number(time?.nanos ?? 0) / 1e6;
+}
