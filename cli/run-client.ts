@@ -14,7 +14,6 @@ import { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { RunRecord } from '../artifacts/runs.js';
 import { checkpointStages, type CheckpointStage } from '../config/evaluation.js';
 import type { LoadedConfig } from '../config/load.js';
-import { readResolvedRun } from '../config/recorded-run.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
@@ -26,7 +25,6 @@ import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
 import { pipelineInput } from './pipeline-input.js';
-import { planRun } from './plan.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
 import { takeSnapshot } from './snapshot.js';
 
@@ -96,10 +94,13 @@ class RunClient implements RunApi {
 
   async configOf(runId: string): Promise<ResolvedRun> {
     const { config } = await this.#record(runId);
+    const { readResolvedRun } = await import('../config/recorded-run.js');
     return readResolvedRun(JSON.parse(await this.store.blobs.getText(config)));
   }
 
-  plan(resolved: ResolvedRun): Promise<RunPlan> {
+  async plan(resolved: ResolvedRun): Promise<RunPlan> {
+    // The code of all stages takes longer to load than `list` takes as a whole.
+    const { planRun } = await import('./plan.js');
     return planRun(this.store, this.home, resolved);
   }
 
