@@ -1,75 +1,28 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Queue } from '../../activities/contract.js';
+import { openNamespace, type OwnNamespace } from '../../bench/pipeline/own-namespace.js';
 import { checkpointStages } from '../../config/evaluation.js';
 import { sha256 } from '../../core/digest.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
-import { bundlePath } from '../../workers/workflow-bundle.js';
 import type { BranchInput, PhaseInput, PipelineInput } from '../../workflows/contract.js';
 import { instantStages } from './instant-stages.js';
 
 /** Half of what Temporal warns of: a history of 10,240 events or of 10 MB. */
 const limit = { events: 10_240 / 2, bytes: (10 * 2 ** 20) / 2 };
 const samples = 20_000;
-/** Of the test's own, so that the stack's workers take none of the work. */
-const namespace = 'history-size';
-const activityQueues: readonly Queue[] = ['control', 'media', 'gpu'];
 
-let connection: Connection;
-let native: NativeConnection;
-let client: Client;
-let workers: readonly Worker[];
-let running: Promise<unknown>;
+let own: OwnNamespace;
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const { address } = (await loadEndpoints(homePaths(inject('home')))).temporal;
-  connection = await Connection.connect({ address });
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: msToTs('1 day'),
-  });
-  client = new Client({ connection, namespace });
-  native = await NativeConnection.connect({ address });
   // The phases of a variant are as long as the run's: theirs are found in the store.
   const activities = instantStages(samples, ({ config }) => config !== configOf('run'));
-  const common = { connection: native, namespace };
-  workers = [
-    await createSoon(() =>
-      Worker.create({
-        ...common,
-        taskQueue: 'orchestrate',
-        workflowBundle: { codePath: bundlePath },
-      }),
-    ),
-    ...(await Promise.all(
-      activityQueues.map((taskQueue) => Worker.create({ ...common, taskQueue, activities })),
-    )),
-  ];
-  running = Promise.all(workers.map((worker) => worker.run()));
+  own = await openNamespace(address, 'history-size', activities, 100);
 });
 
-afterAll(async () => {
-  for (const worker of workers) worker.shutdown();
-  await running;
-  await native.close();
-  await connection.close();
-});
-
-/** A new namespace is not known to every part of the server at once. */
-async function createSoon(create: () => Promise<Worker>): Promise<Worker> {
-  for (const deadline = Date.now() + 20_000; ; await sleep(200)) {
-    try {
-      return await create();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-  }
-}
+afterAll(() => own.close());
 
 const configOf = (branch: string): string => sha256(`config ${branch}`);
 
@@ -86,7 +39,7 @@ const branchOf = (name: string): BranchInput => ({
 
 /** Length and bytes of a history as the server counts them against its limits, had each result come by itself. */
 async function sizeOf(workflowId: string): Promise<{ readonly events: number; readonly bytes: number }> {
-  const handle = client.workflow.getHandle(workflowId);
+  const handle = own.client.workflow.getHandle(workflowId);
   const { historyLength, historySize } = await handle.describe();
   const events = (await handle.fetchHistory()).events ?? [];
   expect(events).toHaveLength(historyLength);
@@ -121,7 +74,11 @@ describe('at 20,000 samples no history comes to half of what Temporal warns of',
       code: { version: '0.1.0', commit: sha256('commit').slice(0, 40), digest: sha256('code') },
       variants: names.map((name) => ({ name, ...branchOf(name) })),
     };
-    await client.workflow.execute('pipeline', { workflowId: runId, taskQueue: 'orchestrate', args: [input] });
+    await own.client.workflow.execute('pipeline', {
+      workflowId: runId,
+      taskQueue: 'orchestrate',
+      args: [input],
+    });
     const phases = ['ingest', 'annotation', 'reflection', 'predictions'];
     await expectWithinLimit([runId, ...phases.map((phase) => `${runId}/${phase}`)]);
   }, 180_000);
@@ -138,7 +95,7 @@ describe('at 20,000 samples no history comes to half of what Temporal warns of',
     'in %s when all samples are its own',
     async (workflow, of) => {
       const input: PhaseInput = { runId: 'run', config: configOf('run'), inputs, ...of };
-      await client.workflow.execute(workflow, {
+      await own.client.workflow.execute(workflow, {
         workflowId: workflow,
         taskQueue: 'orchestrate',
         args: [input],
