@@ -23,9 +23,8 @@ describe('bench pipeline', () => {
   it('prints times and verdicts', () => {
     const machine = { processor: 'a processor', processors: 2, memoryBytes: 2 ** 33 };
     const verdicts = judgeReuse(seconds);
-    expect(
-      reuseText({ schema: 1, machine, samples: 20_000, rounds: 3, seconds, verdicts }),
-    ).toMatchInlineSnapshot(`
+    expect(reuseText({ schema: 1, machine, samples: 20_000, rounds: 3, seconds, verdicts }))
+      .toMatchInlineSnapshot(`
       "A recorded run of 20000 samples: 3 rounds.
       Machine: a processor, 2 processors, 8 GiB.
       Times are medians over the rounds (least to most).
