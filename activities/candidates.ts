@@ -7,6 +7,7 @@ import { sha256File } from '../core/digest.js';
 import type { Annotation, Warning } from '../datasets/annotation.js';
 import { importSource } from '../datasets/importers/import-source.js';
 import type { Reject } from '../datasets/sample.js';
+import { parsedOnce } from './parsed-blobs.js';
 import { readConfig } from './run-config.js';
 import type { Services } from './stage.js';
 
@@ -25,6 +26,9 @@ export interface CandidateList {
   readonly rejects: readonly Reject[];
   readonly warnings: readonly Warning[];
 }
+
+/** The list by its digest. */
+export const readCandidates = parsedOnce(2, (text) => JSON.parse(text) as CandidateList);
 
 export interface VideoList {
   /** Blob digest of a {@link CandidateList}. */

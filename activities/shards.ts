@@ -6,21 +6,13 @@ import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { StageResult } from './stage.js';
 import type { FrameIndexEntry } from '../training/job.js';
 import type { Shard, StageRequest } from './contract.js';
+import { parsedOnce } from './parsed-blobs.js';
 import type { Split } from '../config/dataset.js';
 
-const sampleLists = new Map<string, readonly Sample[]>();
-
-/** The samples of a run by the digest of their list; parsed once per process. */
-export async function readSamples(store: ArtifactStore, digest: string): Promise<readonly Sample[]> {
-  const known = sampleLists.get(digest);
-  if (known !== undefined) return known;
-  const samples = parseJsonl(await store.blobs.getText(digest), 'samples.jsonl').map((row) =>
-    Sample.parse(row),
-  );
-  if (sampleLists.size > 4) sampleLists.clear();
-  sampleLists.set(digest, samples);
-  return samples;
-}
+/** The samples of a run by the digest of their list. */
+export const readSamples = parsedOnce(4, (text): readonly Sample[] =>
+  parseJsonl(text, 'samples.jsonl').map((row) => Sample.parse(row)),
+);
 
 export function ofSplits(samples: readonly Sample[], splits: readonly Split[]): readonly Sample[] {
   return samples.filter((sample) => splits.includes(sample.split));
@@ -33,14 +25,11 @@ export function shardOf(samples: readonly Sample[], shard: Shard): readonly Samp
   return own.slice(shard.index * shard.size, (shard.index + 1) * shard.size);
 }
 
-/** Reads a JSONL blob into a map by sample id; later lines with the same id win (one line per sample is expected). */
-export async function readBySample<T extends { readonly sampleId: string }>(
-  store: ArtifactStore,
-  digest: string,
-): Promise<Map<string, T>> {
-  const rows = parseJsonl(await store.blobs.getText(digest), digest) as T[];
-  return new Map(rows.map((row) => [row.sampleId, row]));
-}
+/** A frame index by sample id. */
+export const readFrameIndex = parsedOnce(4, (text): ReadonlyMap<string, FrameIndexEntry> => {
+  const entries = parseJsonl(text, 'frames.jsonl') as FrameIndexEntry[];
+  return new Map(entries.map((entry) => [entry.sampleId, entry]));
+});
 
 /** Frame index entries of the given samples, in their order; samples without frames are left out. */
 export async function frameEntries(
@@ -48,7 +37,7 @@ export async function frameEntries(
   frames: string,
   samples: readonly Sample[],
 ): Promise<FrameIndexEntry[]> {
-  const index = await readBySample<FrameIndexEntry>(store, frames);
+  const index = await readFrameIndex(store, frames);
   return samples.flatMap((sample) => index.get(sample.id) ?? []);
 }
 

@@ -6,6 +6,7 @@ import { describeError } from '../core/errors.js';
 import { addLearningBench } from './learning/command.js';
 import { addLoad } from './load/command.js';
 import { addMemoryBench } from './memory/command.js';
+import { addPipelineBench } from './pipeline/command.js';
 import { addPolicyBench } from './policy/command.js';
 import { addTrainingBench } from './training/command.js';
 
@@ -21,6 +22,7 @@ addTrainingBench(program, terminal);
 addLoad(program);
 addMemoryBench(program, terminal);
 addLearningBench(program, terminal);
+addPipelineBench(program, terminal);
 try {
   await program.parseAsync();
 } catch (error) {

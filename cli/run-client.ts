@@ -15,7 +15,6 @@ import type { Reruns } from '../artifacts/rerun.js';
 import type { RunRecord } from '../artifacts/runs.js';
 import { checkpointStages, type CheckpointStage } from '../config/evaluation.js';
 import type { LoadedConfig } from '../config/load.js';
-import { readResolvedRun } from '../config/recorded-run.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Json } from '../core/canonical-json.js';
 import { RetryableError, TerminalError } from '../core/errors.js';
@@ -27,7 +26,6 @@ import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
 import { pipelineInput } from './pipeline-input.js';
-import { planRun } from './plan.js';
 import { runExists, runIsRunning } from './run-errors.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
 import { RunLooks } from './live/run-looks.js';
@@ -115,6 +113,7 @@ class RunClient implements RunApi {
 
   async configOf(runId: string): Promise<ResolvedRun> {
     const { config } = await this.#looks.record(runId);
+    const { readResolvedRun } = await import('../config/recorded-run.js');
     return readResolvedRun(JSON.parse(await this.store.blobs.getText(config)));
   }
 
@@ -123,7 +122,9 @@ class RunClient implements RunApi {
     return status === 'done' ? {} : reruns;
   }
 
-  plan(resolved: ResolvedRun, reruns: Reruns = {}): Promise<RunPlan> {
+  async plan(resolved: ResolvedRun, reruns: Reruns = {}): Promise<RunPlan> {
+    // The code of all stages takes longer to load than `list` takes as a whole.
+    const { planRun } = await import('./plan.js');
     return planRun(this.store, this.home.root, resolved, reruns);
   }
 

@@ -2,9 +2,8 @@ import { toJsonl } from '../../core/jsonl.js';
 import type { Sample } from '../../datasets/sample.js';
 import { captionVideo, type CaptionRecord } from '../../teachers/embedded/captions.js';
 import { decodeFramePack } from '../../video/frame-pack.js';
-import type { FrameIndexEntry } from '../../training/job.js';
 import { ok, okValues, perSample } from '../per-sample.js';
-import { mergeShards, partDigest, readBySample, readSamples, shardOf } from '../shards.js';
+import { mergeShards, partDigest, readFrameIndex, readSamples, shardOf } from '../shards.js';
 import type { KeyContext, Stage } from '../stage.js';
 
 /** Whom the shard's captions are about, with their frame packs; samples whose video fell out have none. */
@@ -13,7 +12,7 @@ async function shardPart({
   services,
 }: KeyContext): Promise<{ readonly sample: Sample; readonly pack: string }[]> {
   const samples = shardOf(await readSamples(services.store, request.inputs.samples!), request.shard!);
-  const packs = await readBySample<FrameIndexEntry>(services.store, request.inputs.frames!);
+  const packs = await readFrameIndex(services.store, request.inputs.frames!);
   return samples.flatMap((sample) => {
     const entry = packs.get(sample.id);
     return entry === undefined ? [] : [{ sample, pack: entry.pack }];

@@ -5,7 +5,7 @@ import { withoutDuplicates } from '../../datasets/duplicates.js';
 import { resolveSample, type ResolvedSample } from '../../datasets/resolve.js';
 import type { Reject } from '../../datasets/sample.js';
 import { assignSplits } from '../../datasets/splits.js';
-import type { Candidate, CandidateList } from '../candidates.js';
+import { readCandidates, type Candidate } from '../candidates.js';
 import type { Stage } from '../stage.js';
 import { probeRows, type ProbeRow } from './probe.js';
 
@@ -17,9 +17,7 @@ export const ingest: Stage = {
   seed: 'data',
   params: ({ config }) => ({ shares: config.dataset.shares, minFrames: config.dataset.minFrames }),
   run: async (context) => {
-    const list = JSON.parse(
-      await context.services.store.blobs.getText(context.input('candidates')),
-    ) as CandidateList;
+    const list = await readCandidates(context.services.store, context.input('candidates'));
     const probed = await probeRows(context);
     const rejects: Reject[] = [...list.rejects];
     const warnings: Warning[] = [...list.warnings];

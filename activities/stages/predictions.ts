@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Json } from '../../core/canonical-json.js';
 import { toJsonl } from '../../core/jsonl.js';
 import type { CheckpointStage } from '../../config/evaluation.js';
@@ -57,16 +58,18 @@ async function mergeByCheckpoint({ request, config, services }: StageContext): P
   const metrics: Record<string, number> = {};
   const names = config.config.evaluation.checkpoints;
   const perCheckpoint = request.shards.length / names.length;
+  const limit = pLimit(16);
   for (const [index, name] of names.entries()) {
-    let text = '';
-    for (const key of request.shards.slice(index * perCheckpoint, (index + 1) * perCheckpoint)) {
+    const keys = request.shards.slice(index * perCheckpoint, (index + 1) * perCheckpoint);
+    const parts = await limit.map(keys, async (key) => {
       const manifest = await services.store.manifests.get('predictions', key);
       if (manifest.parts.inputs.checkpoint !== request.inputs[name])
         throw new Error(`shard ${key} is not of ${name}`);
-      text += await services.store.blobs.getText(manifest.outputs.predictions!.digest);
-      metrics[`${name}.truncated`] = (metrics[`${name}.truncated`] ?? 0) + (manifest.metrics.truncated ?? 0);
-    }
-    outputs[name] = { text, mediaType: 'application/jsonl' };
+      const text = await services.store.blobs.getText(manifest.outputs.predictions!.digest);
+      return { text, truncated: manifest.metrics.truncated ?? 0 };
+    });
+    metrics[`${name}.truncated`] = parts.reduce((sum, { truncated }) => sum + truncated, 0);
+    outputs[name] = { text: parts.map(({ text }) => text).join(''), mediaType: 'application/jsonl' };
   }
   return { outputs, metrics };
 }

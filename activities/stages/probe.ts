@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
 import { measureVideo } from '../../video/measure.js';
-import type { CandidateList } from '../candidates.js';
+import { readCandidates } from '../candidates.js';
 import { videoLocator } from '../locations.js';
 import { ok, okValues, perSample } from '../per-sample.js';
 import { rejectedVideo } from '../rejected-video.js';
@@ -27,9 +27,7 @@ export type ProbeRow =
 
 /** Digests of a shard's videos, each once; candidates without a file have none. */
 async function shardVideos({ request, services }: KeyContext): Promise<string[]> {
-  const { candidates } = JSON.parse(
-    await services.store.blobs.getText(request.inputs.candidates!),
-  ) as CandidateList;
+  const { candidates } = await readCandidates(services.store, request.inputs.candidates!);
   const { index, size } = request.shard!;
   const part = candidates.slice(index * size, (index + 1) * size);
   return [...new Set(part.flatMap(({ video }) => video ?? []))];

@@ -3,18 +3,23 @@ import { Draft, Reflection, Target } from '../../datasets/target.js';
 import { reflectOn } from '../../teachers/embedded/reflections.js';
 import { subsampleDrafts } from '../../teachers/embedded/subsample.js';
 import { ok, okValues, perSample } from '../per-sample.js';
+import { parsedOnce } from '../parsed-blobs.js';
 import { mergeShards, partDigest, readSamples, shardOf } from '../shards.js';
 import type { KeyContext, Stage, StageContext, StageResult } from '../stage.js';
+
+/** Targets of whole videos, by sample. */
+const readFullTargets = parsedOnce(1, (text): ReadonlyMap<string, Target> => {
+  const targets = parseJsonl(text, 'targets.jsonl').map((row) => Target.parse(row));
+  return new Map(targets.filter(({ view }) => view === 'full').map((target) => [target.sampleId, target]));
+});
 
 /** Targets of the whole videos that the shard's drafts are about: what the revised answers must be. */
 async function shardTargets({ request, services }: KeyContext): Promise<Map<string, Target>> {
   const samples = shardOf(await readSamples(services.store, request.inputs.samples!), request.shard!);
   const ids = new Set(samples.map((sample) => sample.id));
-  const rows = parseJsonl(await services.store.blobs.getText(request.inputs.targets!), 'targets.jsonl');
-  const targets = rows
-    .map((row) => Target.parse(row))
-    .filter(({ sampleId, view }) => view === 'full' && ids.has(sampleId));
-  return new Map(targets.map((target) => [target.sampleId, target]));
+  const targets = await readFullTargets(services.store, request.inputs.targets!);
+  // In the order of the list, which enters the key.
+  return new Map([...targets].filter(([id]) => ids.has(id)));
 }
 
 /** Drafts and truth -> reflection and revised answer; the whole list is then subsampled to `draftRightShare`. */

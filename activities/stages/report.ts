@@ -20,8 +20,7 @@ import { renderReport } from '../../evaluation/report/render-report.js';
 import { csvTable, latexTable, mainTable } from '../../evaluation/tables.js';
 import { contactSheet } from '../../video/contact-sheet.js';
 import { decodeFramePack } from '../../video/frame-pack.js';
-import type { FrameIndexEntry } from '../../training/job.js';
-import { partDigest, readBySample, readSamples } from '../shards.js';
+import { partDigest, readFrameIndex, readSamples } from '../shards.js';
 import type { KeyContext, Stage, StageContext } from '../stage.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
@@ -128,7 +127,7 @@ async function examples(context: StageContext, perSample: readonly PerSample[]):
     );
     answers.set(checkpoint, new Map(predictions.map((prediction) => [prediction.sampleId, prediction])));
   }
-  const packs = await readBySample<FrameIndexEntry>(store, context.input('frames'));
+  const packs = await readFrameIndex(store, context.input('frames'));
   return Promise.all(
     chooseExamples(perSample, config.evaluation.checkpoints.at(-1)!).map(
       async ({ sampleId, why }): Promise<ReportExample> => {

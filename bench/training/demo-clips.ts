@@ -6,7 +6,7 @@ import { sha256 } from '../../core/digest.js';
 import { toJsonl } from '../../core/jsonl.js';
 import type { Sample, Span } from '../../datasets/sample.js';
 import type { Target } from '../../datasets/target.js';
-import { captionVideo } from '../../teachers/embedded/captions.js';
+import { captionVideo, type CaptionRecord } from '../../teachers/embedded/captions.js';
 import { reasonAbout } from '../../teachers/embedded/reasoning.js';
 import type { FrameIndexEntry } from '../../training/job.js';
 import { encodeFramePack } from '../../video/frame-pack.js';
@@ -70,7 +70,7 @@ export async function writeClips(
       await writeFile(join(files.blobDir, digest.slice(0, 2), digest), pack);
       samples.push(sample);
       index.push({ sampleId: sample.id, pack: digest });
-      if (split === 'sft') targets.push(...describe(sample, pixels, config));
+      if (split === 'sft') targets.push(...describeClip(sample, pixels, config).targets);
     }
   }
   await writeFile(files.samples, toJsonl(samples));
@@ -79,7 +79,8 @@ export async function writeClips(
   return files;
 }
 
-function makeClip(split: Split, k: number): { readonly sample: Sample; readonly pixels: Uint8Array } {
+/** A clip of a split by its number: the sample, and all frames at half of the video’s width and height. */
+export function makeClip(split: Split, k: number): { readonly sample: Sample; readonly pixels: Uint8Array } {
   const id = `${split}-${k}`;
   const programme = sceneProgramme(SEED, split, k);
   const pixels = halve(renderScene(programme));
@@ -109,24 +110,26 @@ function makeClip(split: Split, k: number): { readonly sample: Sample; readonly 
   return { sample, pixels };
 }
 
-function describe(
+/** What the demo’s teacher writes about a clip. */
+export function describeClip(
   sample: Sample,
   pixels: Uint8Array,
   { frames, teacher }: Pick<RunConfig, 'frames' | 'teacher'>,
-): readonly Target[] {
+): { readonly captions: CaptionRecord; readonly targets: readonly Target[] } {
   const indices = teacherIndices(CLIP_FRAMES, { every: frames.teacherEvery, most: frames.teacherMost });
   const shown = indices.map((at) => pixels.subarray(at * frameBytes, (at + 1) * frameBytes));
   const seen = { width, height, indices, frameCount: CLIP_FRAMES, fps: CLIP_FPS };
+  const captions = captionVideo(sample.id, { ...seen, pixels: new Uint8Array(Buffer.concat(shown)) });
   const result = reasonAbout({
     sample,
-    captions: captionVideo(sample.id, { ...seen, pixels: new Uint8Array(Buffer.concat(shown)) }),
+    captions,
     policyFrames: uniformIndices(CLIP_FRAMES, frames.policyFrames),
     poolFrames: poolIndices(CLIP_FRAMES, frames.poolFrames),
     trimmedViews: teacher.trimmedViews,
     seed: SEED,
   });
   if (result.outcome !== 'ok') throw new Error(`${sample.id}: ${result.message}`);
-  return result.targets;
+  return { captions, targets: result.targets };
 }
 
 /** Frames of half the width and height: means of 2 x 2 pixels. */

@@ -1,6 +1,5 @@
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
-import type { HeartbeatDetails, StageName, StageProgress } from '../../activities/contract.js';
-import { stages } from '../../activities/index.js';
+import type { HeartbeatDetails, StageProgress } from '../../activities/contract.js';
 import type { TrainingWarning } from '../../training/job.js';
 import { duration } from '../render/duration.js';
 import type { RunProblem } from '../run-api.js';
@@ -37,9 +36,12 @@ export function readPending(raw: Raw, now: number): Pending {
   const activities = raw.pendingActivities ?? [];
   for (const activity of activities) {
     const stage = stageOf(activity);
-    const queue = queueOf(activity, stage);
-    if (!isWaiting(activity)) served.add(queue);
-    else if (now - millis(activity.nextAttemptScheduleTime ?? activity.scheduledTime) > graceMs)
+    const queue = queueOf(activity);
+    if (queue !== null && !isWaiting(activity)) served.add(queue);
+    else if (
+      queue !== null &&
+      now - millis(activity.nextAttemptScheduleTime ?? activity.scheduledTime) > graceMs
+    )
       waiting.set(queue, stage);
     const said = heartbeatOf(activity);
     if (said === null) continue;
@@ -60,9 +62,9 @@ function stageOf(activity: PendingActivity): string {
   return activity.activityType?.name ?? '?';
 }
 
-/** Servers before 1.27 do not say on which queue an activity is. */
-function queueOf({ activityOptions }: PendingActivity, stage: string): string {
-  return activityOptions?.taskQueue?.name ?? stages[stage as StageName]?.queue ?? 'control';
+/** Null from servers before 1.27, which do not say on which queue an activity is: what waits there is not named. */
+function queueOf({ activityOptions }: PendingActivity): string | null {
+  return activityOptions?.taskQueue?.name ?? null;
 }
 
 /** The last heartbeat's details; partial, since a worker elsewhere may be of another build. */

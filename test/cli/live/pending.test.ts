@@ -16,28 +16,26 @@ const activity = (name: string, given: object): Activity => ({
   attempt: 1,
   ...given,
 });
+const on = (name: string) => ({ activityOptions: { taskQueue: { name } } });
 const read = (...pendingActivities: Activity[]) => readPending({ pendingActivities }, now);
 
 describe('queues', () => {
-  test('are waited for after a moment, on the queue the server names, else the one of the stage', () => {
-    const llm = { activityOptions: { taskQueue: { name: 'llm' } } };
+  test('are waited for after a moment; where the server names none, nothing is said', () => {
     const { waiting, served } = read(
-      activity('captions', { state: waits, scheduledTime: at(-60), ...llm }),
+      activity('captions', { state: waits, scheduledTime: at(-60), ...on('llm') }),
       activity('sft', { state: waits, scheduledTime: at(-60) }),
-      activity('lookup', { state: waits, scheduledTime: at(-1) }),
-      activity('frames', { state: works, scheduledTime: at(-60) }),
+      activity('lookup', { state: waits, scheduledTime: at(-1), ...on('control') }),
+      activity('frames', { state: works, scheduledTime: at(-60), ...on('media') }),
     );
-    expect([...waiting]).toEqual([
-      ['llm', 'captions'],
-      ['gpu', 'sft'],
-    ]);
+    expect([...waiting]).toEqual([['llm', 'captions']]);
     expect([...served]).toEqual(['media']);
   });
 
   test('are not waited for by what is to be tried again later', () => {
     const failed = { attempt: 3, lastFailure: { message: 'no' } };
     expect(
-      read(activity('sft', { state: waits, ...failed, nextAttemptScheduleTime: at(5) })).waiting.size,
+      read(activity('sft', { state: waits, ...failed, ...on('gpu'), nextAttemptScheduleTime: at(5) })).waiting
+        .size,
     ).toBe(0);
   });
 });
