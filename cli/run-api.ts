@@ -21,7 +21,12 @@ export type StageSnapshot = Readonly<StageRow> & { readonly progress: StageProgr
 
 /** Something that keeps a run from moving without being an error yet, or that a training warns of. */
 export interface RunProblem {
-  readonly kind: 'queue-without-worker' | 'activity-retrying' | 'workflow-task-failing' | 'training-warning';
+  readonly kind:
+    | 'queue-without-worker'
+    | 'activity-retrying'
+    | 'workflow-task-failing'
+    | 'training-warning'
+    | 'payload-unreadable';
   /** The stage or queue concerned. */
   readonly subject: string;
   /** One sentence: what happens, why, and when it is tried again. */

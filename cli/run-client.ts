@@ -22,6 +22,7 @@ import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
+import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
@@ -35,9 +36,10 @@ const watchMs = 400;
 
 /** Connects to the stack's Temporal and store. */
 export const connectRunApi: ConnectRunApi = async () => {
+  const dataConverter = payloadConverter();
   const endpoints = await loadEndpoints();
   const connection = await Connection.connect(endpoints.temporal.connection);
-  const client = new Client({ connection, namespace: endpoints.temporal.namespace });
+  const client = new Client({ connection, namespace: endpoints.temporal.namespace, dataConverter });
   const { cacheDir, root } = homePaths();
   const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));
   return new RunClient(client, store, root, {

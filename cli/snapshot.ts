@@ -1,10 +1,12 @@
-import { defaultPayloadConverter, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { HeartbeatDetails, Queue, StageProgress } from '../activities/contract.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { RunRecord } from '../artifacts/runs.js';
+import { HindsightError } from '../core/errors.js';
 import type { TrainingWarning } from '../training/job.js';
 import type { PhaseProgress } from '../workflows/contract.js';
 import { metricTable } from './metric-table.js';
+import { failureMessage, readPayload } from './payloads.js';
 import type { RunProblem, RunSnapshot, StageSnapshot } from './run-api.js';
 
 /** Child workflows by the stages they work on. */
@@ -52,13 +54,19 @@ export async function takeSnapshot(
   const live: Live = { progress: new Map(), problems: [] };
   let status = record.status;
   if (record.status === 'running' || record.status === 'awaiting') {
-    const description = await describe(client, record.runId);
-    if (description !== null) {
-      // The record is written by the workflow; one that was ended from outside could not write any more.
-      const ended = description.status.name;
-      if (ended === 'TERMINATED' || ended === 'FAILED' || ended === 'TIMED_OUT') status = 'failed';
-      else if (ended === 'CANCELLED') status = 'cancelled';
-      await observe(client, record, description, live);
+    try {
+      const description = await describe(client, record.runId);
+      if (description !== null) {
+        // The record is written by the workflow; one that was ended from outside could not write any more.
+        const ended = description.status.name;
+        if (ended === 'TERMINATED' || ended === 'FAILED' || ended === 'TIMED_OUT') status = 'failed';
+        else if (ended === 'CANCELLED') status = 'cancelled';
+        await observe(client, record, description, live);
+      }
+    } catch (error) {
+      if (!(error instanceof HindsightError)) throw error;
+      const { message, fix = null } = error;
+      live.problems.push({ kind: 'payload-unreadable', subject: 'Temporal', message, fix });
     }
   }
   const evaluation = record.stages.find((stage) => stage.name === 'evaluate' && stage.variant === null)
@@ -84,7 +92,9 @@ async function describe(client: Client, workflowId: string): Promise<WorkflowExe
     return await client.withDeadline(Date.now() + patienceMs, () =>
       client.workflow.getHandle(workflowId).describe(),
     );
-  } catch {
+  } catch (error) {
+    // Payloads that this client cannot read are not Temporal being away.
+    if (error instanceof HindsightError) throw error;
     return null;
   }
 }
@@ -95,7 +105,7 @@ async function observe(
   description: WorkflowExecutionDescription,
   live: Live,
 ): Promise<void> {
-  lookAt(description, live);
+  await lookAt(client, description, live);
   const atWork = record.stages.filter((stage) => stage.status === 'running');
   const running = new Set(atWork.map((stage) => stage.name));
   // Branches follow one another: what runs belongs to one of them.
@@ -114,17 +124,22 @@ async function observe(
     for (const [stage, { done, total }] of Object.entries(counted)) {
       live.progress.set(stage, { phase: 'shards', step: done, steps: total, metrics: {} });
     }
-    lookAt(child, live, false);
+    await lookAt(client, child, live, false);
   }
 }
 
 /** What the pending activities and the pending workflow task of an execution tell. */
-function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress = true): void {
+async function lookAt(
+  client: Client,
+  { raw }: WorkflowExecutionDescription,
+  live: Live,
+  withProgress = true,
+): Promise<void> {
   for (const activity of raw.pendingActivities ?? []) {
     const stage = activity.activityType?.name ?? '?';
     const payload = activity.heartbeatDetails?.payloads?.[0];
     if (withProgress && payload != null) {
-      const details = defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload);
+      const details = await readPayload<HeartbeatDetails>(client, payload);
       if (details.progress !== null) live.progress.set(stage, details.progress);
       // A worker of an older build, elsewhere, sends none.
       const warnings = (details as Partial<HeartbeatDetails>).warnings ?? [];
@@ -138,7 +153,7 @@ function lookAt({ raw }: WorkflowExecutionDescription, live: Live, withProgress 
         message:
           `attempt ${activity.attempt} of ${stage}` +
           (seconds > 0 ? `, next try in ${Math.ceil(seconds)} s` : '') +
-          `; the last one ended: ${activity.lastFailure.message ?? 'no message'}`,
+          `; the last one ended: ${await failureMessage(client, activity.lastFailure)}`,
         fix: null,
       });
     }

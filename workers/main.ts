@@ -9,6 +9,7 @@ import { ArtifactStore } from '../artifacts/artifact-store.js';
 import { describeError, TerminalError } from '../core/errors.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
+import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
 import { trainerEnvironment } from './trainer-environment.js';
 import { bundlePath } from './workflow-bundle.js';
 
@@ -20,6 +21,7 @@ const concurrency: Record<Queue, number> = { control: 20, media: availableParall
 
 /** Runs the workers of one process until it is told to stop; SIGTERM finishes or hands back what is in flight. */
 export async function runWorker(kind: WorkerKind): Promise<void> {
+  const dataConverter = payloadConverter();
   const endpoints = await loadEndpoints();
   Runtime.install({ shutdownSignals: ['SIGTERM', 'SIGINT'] });
   const connection = await NativeConnection.connect(endpoints.temporal.connection);
@@ -31,6 +33,7 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
   const common = {
     connection,
     namespace: endpoints.temporal.namespace,
+    dataConverter,
     // The last details are sent at least this often, so that progress is fresh and a kill costs little.
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
@@ -50,7 +53,7 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
           await Worker.create({
             ...common,
             taskQueue: 'orchestrate',
-            workflowBundle: { codePath: bundlePath },
+            workflowBundle: { codePath: bundlePath() },
             maxCachedWorkflows: 50,
             // After a kill the next workflow task waits this long for the dead worker's cache.
             stickyQueueScheduleToStartTimeout: '2s',
