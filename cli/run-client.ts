@@ -20,6 +20,7 @@ import type { Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
 import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
+import { connectionFailure } from '../stack/connection-failure.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
 import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
@@ -38,7 +39,9 @@ const watchMs = 400;
 export const connectRunApi: ConnectRunApi = async () => {
   const dataConverter = payloadConverter();
   const endpoints = await loadEndpoints();
-  const connection = await Connection.connect(endpoints.temporal.connection);
+  const connection = await Connection.connect(endpoints.temporal.connection).catch(async (error: unknown) => {
+    throw await connectionFailure(endpoints, error);
+  });
   const client = new Client({ connection, namespace: endpoints.temporal.namespace, dataConverter });
   const { cacheDir, root } = homePaths();
   const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));

@@ -7,6 +7,7 @@ import type { Queue } from '../activities/contract.js';
 import { Trainer } from '../activities/trainer.js';
 import { ArtifactStore } from '../artifacts/artifact-store.js';
 import { describeError, TerminalError } from '../core/errors.js';
+import { connectionFailure } from '../stack/connection-failure.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
 import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
@@ -24,7 +25,11 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
   const dataConverter = payloadConverter();
   const endpoints = await loadEndpoints();
   Runtime.install({ shutdownSignals: ['SIGTERM', 'SIGINT'] });
-  const connection = await NativeConnection.connect(endpoints.temporal.connection);
+  const connection = await NativeConnection.connect(endpoints.temporal.connection).catch(
+    async (error: unknown) => {
+      throw await connectionFailure(endpoints, error);
+    },
+  );
   const { cacheDir } = homePaths();
   const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));
   const trainer = kind === 'gpu' ? new Trainer(trainerEnvironment()) : null;

@@ -2,6 +2,7 @@ import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
 import { describeError, HindsightError } from '../../core/errors.js';
 import { buildDigest } from '../build-digest.js';
+import { connectionFailure } from '../connection-failure.js';
 import { isRemote, loadEndpoints, type Endpoints } from '../endpoints.js';
 import type { Home } from '../home.js';
 import { stackStatus, type ProcessStatus, type StackStatus } from '../status.js';
@@ -64,8 +65,9 @@ async function reachable(home: Home): Promise<Check[]> {
   }
 }
 
-async function checkTemporal({ temporal }: Endpoints): Promise<Check> {
+async function checkTemporal(endpoints: Endpoints): Promise<Check> {
   const name = 'Temporal';
+  const { temporal } = endpoints;
   try {
     const connection = await Connection.connect({ ...temporal.connection, connectTimeout: patienceMs });
     try {
@@ -77,8 +79,8 @@ async function checkTemporal({ temporal }: Endpoints): Promise<Check> {
     }
     return { name, ok: true, found: `${temporal.address}, namespace ${temporal.namespace}` };
   } catch (error) {
-    const found = `${temporal.address}: ${firstLine(error)}`;
-    return { name, ok: false, found, fix: 'check address, namespace, key and certificates' };
+    const { message, fix } = await connectionFailure(endpoints, error);
+    return { name, ok: false, found: message, ...(fix === undefined ? {} : { fix }) };
   }
 }
 

@@ -10,7 +10,7 @@ const codecOf = (...entries: string[]): PayloadEncryption =>
   new PayloadEncryption(
     payloadKeys(entries.length === 0 ? {} : { HINDSIGHT_PAYLOAD_KEYS: entries.join(',') }),
   );
-const plain = (value: unknown): Payload => defaultPayloadConverter.toPayload(value)!;
+const plain = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 const valueOf = ([payload]: Payload[]): unknown => defaultPayloadConverter.fromPayload(payload!);
 const readable = (payload: Payload): Record<string, string> =>
   Object.fromEntries(
