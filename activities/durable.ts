@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { HindsightError } from '../core/errors.js';
+import { redact } from '../core/redact.js';
 import type { Json } from '../core/canonical-json.js';
 import type { BlobRef } from '../artifacts/blobs.js';
 import { stageKey, type KeyParts, type Manifest } from '../artifacts/manifest.js';
@@ -152,7 +153,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       if (lines.length > 0) {
         // A log that cannot be stored must not hide how the stage ended.
         await services.store.runs
-          .writeLog(request.runId, stage.name, logName, lines.join('\n') + '\n')
+          .writeLog(request.runId, stage.name, logName, redact(lines.join('\n') + '\n'))
           .catch(() => undefined);
       }
     }

@@ -18,6 +18,7 @@ import { readResolvedRun } from '../config/recorded-run.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Json } from '../core/canonical-json.js';
 import { TerminalError } from '../core/errors.js';
+import { redact } from '../core/redact.js';
 import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
 import { connectionFailure } from '../stack/connection-failure.js';
@@ -47,7 +48,7 @@ export const connectRunApi: ConnectRunApi = async () => {
   const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));
   return new RunClient(client, store, root, {
     temporal: `${endpoints.temporal.address} (${endpoints.temporal.namespace})`,
-    store: `s3://${endpoints.store.bucket} at ${endpoints.store.endpoint ?? endpoints.store.region}`,
+    store: redact(`s3://${endpoints.store.bucket} at ${endpoints.store.endpoint ?? endpoints.store.region}`),
   });
 };
 

@@ -11,6 +11,7 @@ import { connectionFailure } from '../stack/connection-failure.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
 import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
+import { redactFailures } from './redact-failures.js';
 import { trainerEnvironment } from './trainer-environment.js';
 import { bundlePath } from './workflow-bundle.js';
 
@@ -39,6 +40,7 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
     connection,
     namespace: endpoints.temporal.namespace,
     dataConverter,
+    interceptors: { activity: [redactFailures] },
     // The last details are sent at least this often, so that progress is fresh and a kill costs little.
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',

@@ -1,6 +1,7 @@
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
 import { describeError, HindsightError } from '../../core/errors.js';
+import { redact } from '../../core/redact.js';
 import { buildDigest } from '../build-digest.js';
 import { connectionFailure } from '../connection-failure.js';
 import { isRemote, loadEndpoints, type Endpoints } from '../endpoints.js';
@@ -80,7 +81,7 @@ async function checkTemporal(endpoints: Endpoints): Promise<Check> {
     return { name, ok: true, found: `${temporal.address}, namespace ${temporal.namespace}` };
   } catch (error) {
     const { message, fix } = await connectionFailure(endpoints, error);
-    return { name, ok: false, found: message, ...(fix === undefined ? {} : { fix }) };
+    return { name, ok: false, found: redact(message), ...(fix === undefined ? {} : { fix }) };
   }
 }
 
@@ -100,10 +101,10 @@ async function checkStore({ store }: Endpoints): Promise<Check> {
     await client.send(new HeadBucketCommand({ Bucket: bucket }), {
       abortSignal: AbortSignal.timeout(patienceMs),
     });
-    return { name, ok: true, found: where };
+    return { name, ok: true, found: redact(where) };
   } catch (error) {
     const found = `${where}: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`;
-    return { name, ok: false, found, fix: 'check bucket, region and credentials' };
+    return { name, ok: false, found: redact(found), fix: 'check bucket, region and credentials' };
   } finally {
     client.destroy();
   }
