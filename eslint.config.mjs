@@ -80,5 +80,10 @@ export default tseslint.config(
       ],
     },
   },
+  // The Temporal SDK loads these with `require`.
+  {
+    files: ['**/*.cts'],
+    rules: { '@typescript-eslint/no-require-imports': ['error', { allowAsImport: true }] },
+  },
   { files: ['cli/**/*.ts', 'bench/**/*.ts', 'workers/bundle-workflows.ts'], rules: { 'no-console': 'off' } },
 );

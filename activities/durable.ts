@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
 import { canonicalJson } from '../core/canonical-json.js';
 import { lowDisk } from '../core/free-disk.js';
+import { redact } from '../core/redact.js';
 import type { BlobRef } from '../artifacts/blobs.js';
 import { stageKey, type KeyParts, type Manifest, type Producer } from '../artifacts/manifest.js';
 import { workName } from '../artifacts/rerun.js';
@@ -179,7 +180,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       if (lines.length > 0) {
         // A log that cannot be stored must not hide how the stage ended.
         await services.store.runs
-          .writeLog(request.runId, stage.name, logName, lines.join('\n') + '\n')
+          .writeLog(request.runId, stage.name, logName, redact(lines.join('\n') + '\n'))
           .catch(() => undefined);
       }
     }

@@ -23,7 +23,7 @@ export function exitCodeOfStatus(status: RunStatus): ExitCode {
 
 /** Codes of errors that lie in what was asked for, not in the doing. */
 const usage =
-  /^(config|cli)\.|^run\.(unknown|exists|no-checkpoint)$|^stack\.(unknown-kind|remote-incomplete)$|^worker\.unknown/;
+  /^(config|cli)\.|^run\.(unknown|exists|no-checkpoint)$|^stack\.(unknown-kind|remote-incomplete|keys-missing)$|^payload\.keys-malformed$|^worker\.unknown/;
 
 export function exitCodeOfError(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;

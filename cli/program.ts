@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { describeError } from '../core/errors.js';
 import { packageRoot } from '../core/package-root.js';
+import { redact } from '../core/redact.js';
 import { addCancel } from './cancel.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
@@ -56,7 +57,8 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   } catch (error) {
     if (!(error instanceof CommanderError)) {
       terminal.err(`${describeError(error)}\n`);
-      if (process.env.HINDSIGHT_DEBUG && error instanceof Error) terminal.err(`${error.stack}\n`);
+      if (process.env.HINDSIGHT_DEBUG && error instanceof Error)
+        terminal.err(`${redact(String(error.stack))}\n`);
     } else if (error.code === 'commander.help') {
       // No verb was given: the help went to stderr.
       return exitCodes.usage;

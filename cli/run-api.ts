@@ -24,6 +24,7 @@ export type StageSnapshot = Readonly<StageRow> & { readonly progress: StageProgr
 export interface RunProblem {
   readonly kind:
     | 'temporal-unreachable'
+    | 'payload-unreadable'
     | 'queue-without-worker'
     | 'workflow-task-failing'
     /** A training that has not made a step for far longer than usual. */
@@ -103,7 +104,6 @@ export interface RunPlan {
 export interface RunApi {
   /** Both endpoints in words, the first line of every run, e.g. `127.0.0.1:7233 (default)` and `s3://hindsight at ...`. */
   readonly endpoints: {
-    readonly kind: 'embedded' | 'remote';
     readonly temporal: string;
     readonly store: string;
   };

@@ -20,8 +20,10 @@ import type { Json } from '../core/canonical-json.js';
 import { RetryableError, TerminalError } from '../core/errors.js';
 import { Comparison } from '../evaluation/compare.js';
 import { EvaluationResult } from '../evaluation/result.js';
-import { loadEndpoints } from '../stack/endpoints.js';
+import { connectionFailure } from '../stack/connection-failure.js';
+import { loadEndpoints, storeAddress, type Endpoints } from '../stack/endpoints.js';
 import { homePaths, type Home } from '../stack/home.js';
+import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
 import { codeVersion } from './code-version.js';
@@ -29,7 +31,6 @@ import { pipelineInput } from './pipeline-input.js';
 import { runExists, runIsRunning } from './run-errors.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
 import { RunLooks } from './live/run-looks.js';
-import { temporalUnreachable } from './live/unreachable.js';
 
 /** How often a watched run is looked at. */
 const watchMs = 400;
@@ -40,20 +41,18 @@ const connectMs = 5000;
 
 /** Connects to the stack's Temporal and store. */
 export const connectRunApi: ConnectRunApi = async () => {
+  const dataConverter = payloadConverter();
   const endpoints = await loadEndpoints();
   // What the store says is worth showing while Temporal is away: verbs that need it connect themselves.
   const connection = Connection.lazy({ ...endpoints.temporal.connection, connectTimeout: connectMs });
-  const client = new Client({ connection, namespace: endpoints.temporal.namespace });
+  const client = new Client({ connection, namespace: endpoints.temporal.namespace, dataConverter });
   const home = homePaths();
   const store = new ArtifactStore(endpoints.store, join(home.cacheDir, 'blobs'));
-  return new RunClient(connection, client, store, home, {
-    kind: endpoints.kind,
-    temporal: `${endpoints.temporal.address} (${endpoints.temporal.namespace})`,
-    store: `s3://${endpoints.store.bucket} at ${endpoints.store.endpoint ?? endpoints.store.region}`,
-  });
+  return new RunClient(connection, client, store, home, endpoints);
 };
 
 class RunClient implements RunApi {
+  readonly endpoints: RunApi['endpoints'];
   readonly #looks: RunLooks;
 
   constructor(
@@ -61,9 +60,14 @@ class RunClient implements RunApi {
     private readonly client: Client,
     private readonly store: ArtifactStore,
     private readonly home: Home,
-    readonly endpoints: RunApi['endpoints'],
+    private readonly reached: Endpoints,
   ) {
-    this.#looks = new RunLooks(client, store, home, endpoints);
+    this.#looks = new RunLooks(client, store, home, reached);
+    const { temporal } = reached;
+    this.endpoints = {
+      temporal: `${temporal.address} (${temporal.namespace})`,
+      store: storeAddress(reached.store),
+    };
   }
 
   async start(
@@ -291,8 +295,8 @@ class RunClient implements RunApi {
   }
 
   async #reachTemporal(): Promise<void> {
-    await this.connection.ensureConnected().catch((error: unknown) => {
-      throw temporalUnreachable(this.endpoints, error);
+    await this.connection.ensureConnected().catch(async (error: unknown) => {
+      throw await connectionFailure(this.reached, error);
     });
   }
 }

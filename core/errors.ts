@@ -4,6 +4,8 @@
  * the exit codes of the command line rely on them.
  */
 
+import { redact } from './redact.js';
+
 /** What a message is built from; typed so that a caller can act on a field instead of parsing text. */
 export type ErrorFields = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
@@ -66,12 +68,16 @@ export class InputError extends TerminalError {
   }
 }
 
-/** The text a person reads for any thrown value: message, fix, and the chain of causes. */
+/** The text a person reads for any thrown value: message, fix, and the chain of causes, without credentials. */
 export function describeError(error: unknown): string {
+  return redact(describeChain(error));
+}
+
+function describeChain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const lines = [error instanceof HindsightError ? `${error.message} [${error.code}]` : error.message];
   if (error instanceof HindsightError && error.fix !== undefined) lines.push(`  fix: ${error.fix}`);
   if (error.cause !== undefined)
-    lines.push(`  cause: ${describeError(error.cause).replaceAll('\n', '\n  ')}`);
+    lines.push(`  cause: ${describeChain(error.cause).replaceAll('\n', '\n  ')}`);
   return lines.join('\n');
 }

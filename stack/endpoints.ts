@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { TerminalError } from '../core/errors.js';
+import { redact } from '../core/redact.js';
 import { enterEmbeddedEnvironment } from './environment.js';
 import { homePaths, type Home } from './home.js';
 import { readState, type StackState } from './state.js';
@@ -62,6 +63,11 @@ export function loadEndpoints(home: Home = homePaths()): Promise<Endpoints> {
   });
 }
 
+/** Where a store is, in words, without the credentials that an endpoint may carry. */
+export function storeAddress({ bucket, endpoint, region }: Endpoints['store']): string {
+  return redact(`s3://${bucket} at ${endpoint ?? region}`);
+}
+
 /** Whether `HINDSIGHT_STACK` asks for somebody's cluster instead of the embedded stack. */
 export function isRemote(): boolean {
   const wanted = process.env['HINDSIGHT_STACK'] ?? 'embedded';
@@ -94,8 +100,8 @@ export function embeddedEndpoints(state: StackState): Endpoints {
 }
 
 /**
- * Endpoints from Temporal's standard variables (TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS, _TLS_SERVER_NAME,
- * _TLS_SERVER_CA_CERT_PATH, _TLS_CLIENT_CERT_PATH, _TLS_CLIENT_KEY_PATH) and from HINDSIGHT_BUCKET, HINDSIGHT_PREFIX
+ * Endpoints from Temporal's standard variables (TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS, _TLS_SERVER_NAME, and as
+ * _PATH or _DATA each: _TLS_SERVER_CA_CERT, _TLS_CLIENT_CERT, _TLS_CLIENT_KEY) and from HINDSIGHT_BUCKET, HINDSIGHT_PREFIX
  * and HINDSIGHT_S3_ENDPOINT; S3 credentials and region come from the AWS SDK's own chain.
  */
 export function remoteEndpoints(env: NodeJS.ProcessEnv): Endpoints {
@@ -130,21 +136,9 @@ export function remoteEndpoints(env: NodeJS.ProcessEnv): Endpoints {
 
 /** TLS is on when asked for, and without being asked with an API key or a certificate. */
 function tlsOf(env: NodeJS.ProcessEnv): Pick<TemporalConnection, 'tls'> {
-  const read = (name: string): Buffer | undefined => {
-    const path = env[name];
-    if (!path) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (cause) {
-      throw new TerminalError('stack.remote-incomplete', `${name}: ${path} cannot be read`, {
-        fix: `correct ${name}`,
-        cause,
-      });
-    }
-  };
-  const crt = read('TEMPORAL_TLS_CLIENT_CERT_PATH');
-  const key = read('TEMPORAL_TLS_CLIENT_KEY_PATH');
-  const ca = read('TEMPORAL_TLS_SERVER_CA_CERT_PATH');
+  const crt = readPem(env, 'TEMPORAL_TLS_CLIENT_CERT');
+  const key = readPem(env, 'TEMPORAL_TLS_CLIENT_KEY');
+  const ca = readPem(env, 'TEMPORAL_TLS_SERVER_CA_CERT');
   const name = env['TEMPORAL_TLS_SERVER_NAME'];
   if ((crt === undefined) !== (key === undefined)) {
     const lacking = crt === undefined ? 'TEMPORAL_TLS_CLIENT_CERT_PATH' : 'TEMPORAL_TLS_CLIENT_KEY_PATH';
@@ -160,4 +154,24 @@ function tlsOf(env: NodeJS.ProcessEnv): Pick<TemporalConnection, 'tls'> {
   if (env['TEMPORAL_TLS'] === 'false') return {};
   if (Object.keys(details).length > 0) return { tls: details };
   return env['TEMPORAL_TLS'] === 'true' || env['TEMPORAL_API_KEY'] ? { tls: true } : {};
+}
+
+/** The text of a certificate or key: in `NAME_DATA` itself, or in the file at `NAME_PATH`. */
+function readPem(env: NodeJS.ProcessEnv, name: string): Buffer | undefined {
+  const [data, path] = [env[`${name}_DATA`], env[`${name}_PATH`]];
+  if (data && path) {
+    throw new TerminalError('stack.remote-incomplete', `${name}_DATA and ${name}_PATH are both set`, {
+      fix: 'unset one of them',
+    });
+  }
+  if (data) return Buffer.from(data);
+  if (!path) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new TerminalError('stack.remote-incomplete', `${name}_PATH: ${path} cannot be read`, {
+      fix: `correct ${name}_PATH`,
+      cause,
+    });
+  }
 }

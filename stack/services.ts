@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Home } from './home.js';
 import { logPath } from './log-file.js';
+import { payloadKeysVariable } from './payload-encryption/keys.js';
 import type { ProcessSpec } from './supervised-process.js';
 import type { Ports, StackState } from './state.js';
 import type { Tools } from './tools.js';
@@ -78,7 +79,8 @@ function service(
     kind: 'service',
     command,
     args,
-    env,
+    // What workers encrypt, the servers must not be able to read.
+    env: Object.fromEntries(Object.entries(env).filter(([variable]) => variable !== payloadKeysVariable)),
     cwd: home.root,
     logFile: logPath(home, name),
     graceMs: 5000,

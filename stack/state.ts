@@ -37,6 +37,8 @@ const StackState = z.object({
   /** What the workers run: the build's digest and their commands. */
   build: z.string(),
   workers: z.array(z.string()),
+  /** Fingerprints of the payload keys that they hold, in order; see `payloadKeyFingerprints`. */
+  payloadKeys: z.array(z.string()).default([]),
   /** Chosen at the first start and kept, unless somebody else listens there at a later one. */
   ports: Ports,
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),

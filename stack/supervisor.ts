@@ -8,6 +8,7 @@ import { embeddedEnvironment } from './environment.js';
 import { createHome, type Home } from './home.js';
 import { removeLeftovers } from './leftovers.js';
 import { logPath, rotateLog, tailLog } from './log-file.js';
+import { payloadKeyFingerprints, payloadKeys } from './payload-encryption/keys.js';
 import { freePort, isPortFree } from './ports.js';
 import { endGroup, identify } from './process-identity.js';
 import { isGatewayHealthy, isTemporalHealthy, s3Gateway, temporalServer } from './services.js';
@@ -65,6 +66,7 @@ export class Supervisor {
       supervisor: identify(process.pid),
       build: options.build,
       workers: options.workers.map((worker) => worker.name),
+      payloadKeys: payloadKeyFingerprints(payloadKeys()),
       ports: await settlePorts(before?.ports ?? null, log),
       credentials: before?.credentials ?? {
         accessKeyId: randomBytes(10).toString('hex'),

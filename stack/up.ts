@@ -10,6 +10,7 @@ import { embeddedEnvironment, enterEmbeddedEnvironment } from './environment.js'
 import { createHome, homePaths, type Home } from './home.js';
 import { changeLock, lockHolder, supervisorLock, waitForLock } from './lock.js';
 import { logPath, rotateLog, tailLog } from './log-file.js';
+import { payloadKeyFingerprints, payloadKeys, payloadKeysVariable } from './payload-encryption/keys.js';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.js';
 import { isGatewayHealthy, isTemporalHealthy } from './services.js';
 import { readState, type StackState } from './state.js';
@@ -33,12 +34,14 @@ export interface UpOptions {
 
 /**
  * Starts the embedded stack of a home or joins the running one, and returns when its servers answer and its workers
- * are started. A stack of another build or with other workers is restarted. With `HINDSIGHT_STACK=remote` nothing is
+ * are started. A stack of another build, with other workers or with fewer payload keys is restarted. With `HINDSIGHT_STACK=remote` nothing is
  * started. Side effect as with {@link loadEndpoints}: this process no longer follows the user's cloud variables.
- * @throws TerminalError `stack.tools-missing`, `stack.not-built`, `stack.start-failed`; RetryableError `stack.not-ready`
+ * @throws TerminalError `stack.tools-missing`, `stack.not-built`, `stack.start-failed`, `stack.keys-missing`,
+ *   `payload.keys-malformed`; RetryableError `stack.not-ready`
  */
 export async function ensureUp(options: UpOptions = {}): Promise<Endpoints> {
   const { home = homePaths(), onProgress, workers = workerCommands(), onlyLook = false } = options;
+  const keys = payloadKeyFingerprints(payloadKeys());
   if (isRemote()) return loadEndpoints(home);
   loadTools();
   const build = buildDigest();
@@ -49,7 +52,9 @@ export async function ensureUp(options: UpOptions = {}): Promise<Endpoints> {
   try {
     let supervisor = lockHolder(supervisorLock(home));
     if (supervisor !== null) {
-      const why = difference(readState(home), supervisor, build, workers);
+      const state = readState(home);
+      requireKeysOf(state, keys);
+      const why = difference(state, supervisor, build, workers, keys);
       if (why !== null) {
         onProgress?.(`restarting the stack: ${why}`);
         await stopStack(home, onProgress);
@@ -74,15 +79,32 @@ function difference(
   supervisor: ProcessIdentity,
   build: string,
   workers: readonly WorkerCommand[],
+  keys: readonly string[],
 ): string | null {
   if (state?.supervisor?.pid !== supervisor.pid) return 'its state was lost';
   if (state.status === 'stopping') return 'it was stopping';
   if (state.build !== build) return 'its workers are of another build';
   const wanted = workers.map((worker) => worker.name).join(', ');
-  return state.workers.join(', ') === wanted
-    ? null
-    : `it runs other workers (${state.workers.join(', ') || 'none'})`;
+  if (state.workers.join(', ') !== wanted)
+    return `it runs other workers (${state.workers.join(', ') || 'none'})`;
+  return state.payloadKeys.join() === keys.join() ? null : 'its workers hold other payload keys';
 }
+
+/** A verb without the keys of the running stack could not read it, and would start runs that anybody can read. */
+function requireKeysOf(state: StackState | null, keys: readonly string[]): void {
+  const missing = (state?.payloadKeys ?? []).filter((key) => !keys.includes(key)).map(idOf);
+  if (missing.length === 0) return;
+  throw new TerminalError(
+    'stack.keys-missing',
+    `the running stack encrypts payloads, and ${payloadKeysVariable} lacks keys of it: ${missing.join(', ')}`,
+    {
+      fix: `set ${payloadKeysVariable} as where the stack was started, or drop the keys with \`hindsight down\``,
+      fields: { missing },
+    },
+  );
+}
+
+const idOf = (fingerprint: string): string => fingerprint.slice(0, fingerprint.lastIndexOf(':'));
 
 /** Starts the supervisor as a process that outlives this one and its terminal. */
 function launch(home: Home, workers: readonly WorkerCommand[]): ProcessIdentity {

@@ -7,8 +7,11 @@ import type { Queue } from '../activities/contract.js';
 import { Trainer } from '../activities/trainer.js';
 import { ArtifactStore } from '../artifacts/artifact-store.js';
 import { describeError, TerminalError } from '../core/errors.js';
+import { connectionFailure } from '../stack/connection-failure.js';
 import { loadEndpoints } from '../stack/endpoints.js';
 import { homePaths } from '../stack/home.js';
+import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
+import { redactFailures } from './redact-failures.js';
 import { stallFloorMs } from './stall-floor.js';
 import { trainerEnvironment } from './trainer-environment.js';
 import { bundlePath } from './workflow-bundle.js';
@@ -21,9 +24,14 @@ const concurrency: Record<Queue, number> = { control: 20, media: availableParall
 
 /** Runs the workers of one process until it is told to stop; SIGTERM finishes or hands back what is in flight. */
 export async function runWorker(kind: WorkerKind): Promise<void> {
+  const dataConverter = payloadConverter();
   const endpoints = await loadEndpoints();
   Runtime.install({ shutdownSignals: ['SIGTERM', 'SIGINT'] });
-  const connection = await NativeConnection.connect(endpoints.temporal.connection);
+  const connection = await NativeConnection.connect(endpoints.temporal.connection).catch(
+    async (error: unknown) => {
+      throw await connectionFailure(endpoints, error);
+    },
+  );
   const { cacheDir } = homePaths();
   const store = new ArtifactStore(endpoints.store, join(cacheDir, 'blobs'));
   const trainer = kind === 'gpu' ? new Trainer(trainerEnvironment(), stallFloorMs()) : null;
@@ -32,6 +40,8 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
   const common = {
     connection,
     namespace: endpoints.temporal.namespace,
+    dataConverter,
+    interceptors: { activity: [redactFailures] },
     // The last details are sent at least this often, so that progress is fresh and a kill costs little.
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
@@ -51,7 +61,7 @@ export async function runWorker(kind: WorkerKind): Promise<void> {
           await Worker.create({
             ...common,
             taskQueue: 'orchestrate',
-            workflowBundle: { codePath: bundlePath },
+            workflowBundle: { codePath: bundlePath() },
             maxCachedWorkflows: 50,
             // After a kill the next workflow task waits this long for the dead worker's cache.
             stickyQueueScheduleToStartTimeout: '2s',

@@ -36,7 +36,7 @@ export async function openNamespace(
   const native = await NativeConnection.connect({ address });
   const common = { connection: native, namespace };
   const workers = [
-    await createSoon({ ...common, taskQueue: 'orchestrate', workflowBundle: { codePath: bundlePath } }),
+    await createSoon({ ...common, taskQueue: 'orchestrate', workflowBundle: { codePath: bundlePath() } }),
     ...(await Promise.all(
       activityQueues.map((taskQueue) =>
         createSoon({

@@ -4,7 +4,7 @@ import { problemId } from '../problem-id.js';
 import type { RunProblem } from '../run-api.js';
 import { currentRecord } from './current-record.js';
 import { endedRecord } from './ended.js';
-import { readPending, type Pending } from './pending.js';
+import type { Pending } from './pending.js';
 import { queueProblems } from './queue-problems.js';
 import type { TemporalView } from './temporal-view.js';
 
@@ -23,8 +23,8 @@ export interface Look {
   readonly read: (runId: string) => Promise<RunRecord | null>;
   /** What is wrong with this machine, where the stack is a local one. */
   readonly machine: () => Promise<readonly RunProblem[]>;
-  /** What a look that Temporal does not answer says. */
-  readonly away: (error: unknown) => RunProblem;
+  /** What a look says that Temporal does not answer, or not in words that can be read here. */
+  readonly away: (error: unknown) => Promise<RunProblem>;
   /** Whether workflows are asked, too: a worker has to answer that, which takes its time. */
   readonly queries: boolean;
 }
@@ -52,7 +52,7 @@ export async function lookAtRun(look: Look, record: RunRecord): Promise<LiveRun>
     );
     return { ...live, problems: [...inOrder(others), ...machine] };
   } catch (error) {
-    return { record, progress: new Map(), problems: [look.away(error), ...machine] };
+    return { record, progress: new Map(), problems: [await look.away(error), ...machine] };
   }
 }
 
@@ -65,7 +65,7 @@ async function openRun(look: Look, stored: RunRecord): Promise<LiveRun> {
     const ended = isOpen(now) ? await endedRecord(view, now, execution) : now;
     return { record: ended, progress: new Map(), problems: [] };
   }
-  const own = readPending(execution.raw, Date.now());
+  const own = await view.pending(execution);
   const record = look.queries ? await currentRecord(view, stored) : stored;
   // A parked run waits for a person, not for a worker.
   if (record.status === 'awaiting') return { record, progress: new Map(), problems: own.problems };
@@ -103,11 +103,12 @@ async function phase({ view, queries }: Look, id: string): Promise<Pending> {
     stage,
     { phase: 'shards', step: done, steps: total, metrics: {} },
   ]);
-  return { ...readPending(child.raw, Date.now()), progress: new Map(progress) };
+  return { ...(await view.pending(child)), progress: new Map(progress) };
 }
 
 const worstFirst: readonly RunProblem['kind'][] = [
   'temporal-unreachable',
+  'payload-unreadable',
   'queue-without-worker',
   'workflow-task-failing',
   'no-progress',

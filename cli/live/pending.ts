@@ -1,6 +1,7 @@
-import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { HeartbeatDetails, StageProgress } from '../../activities/contract.js';
 import type { TrainingWarning } from '../../training/job.js';
+import { failureMessage, readPayload } from '../payloads.js';
 import { duration } from '../render/duration.js';
 import type { RunProblem } from '../run-api.js';
 import { diskProblem } from './disk-problem.js';
@@ -27,30 +28,35 @@ export interface Pending {
   readonly served: ReadonlySet<string>;
 }
 
-/** Reads an execution's pending activities and its pending workflow task. `now` is in milliseconds since 1970. */
-export function readPending(raw: Raw, now: number): Pending {
+/** Queues on which an execution's work has been taken up. */
+export function servedQueues({ pendingActivities }: Raw): ReadonlySet<string> {
+  const taken = (pendingActivities ?? []).filter((activity) => !isWaiting(activity));
+  return new Set(taken.map(queueOf).filter((queue) => queue !== null));
+}
+
+/**
+ * Reads an execution's pending activities and its pending workflow task. `now` is in milliseconds since 1970.
+ * @throws TerminalError `payload.key-unknown`, `payload.not-authentic`
+ */
+export async function readPending(raw: Raw, now: number, client: Client): Promise<Pending> {
   const progress = new Map<string, StageProgress>();
   const waiting = new Map<string, string>();
-  const served = new Set<string>();
   const problems: RunProblem[] = taskProblem(raw);
   const activities = raw.pendingActivities ?? [];
   for (const activity of activities) {
     const stage = stageOf(activity);
     const queue = queueOf(activity);
-    if (queue !== null && !isWaiting(activity)) served.add(queue);
-    else if (
-      queue !== null &&
-      now - millis(activity.nextAttemptScheduleTime ?? activity.scheduledTime) > graceMs
-    )
-      waiting.set(queue, stage);
-    const said = heartbeatOf(activity);
+    const since = millis(activity.nextAttemptScheduleTime ?? activity.scheduledTime);
+    if (queue !== null && isWaiting(activity) && now - since > graceMs) waiting.set(queue, stage);
+    const said = await heartbeatOf(activity, client);
     if (said === null) continue;
     if (said.progress != null) progress.set(stage, said.progress);
     if (said.quiet != null) problems.push(quietProblem(stage, said.quiet));
     if (said.lowDisk != null) problems.push(diskProblem(said.lowDisk, said.lowDisk.host));
     problems.push(...(said.warnings ?? []).map((warning) => trainingProblem(stage, warning)));
   }
-  return { progress, problems: [...problems, ...retries(activities, now)], waiting, served };
+  problems.push(...(await retries(activities, now, client)));
+  return { progress, problems, waiting, served: servedQueues(raw) };
 }
 
 /** Nobody has taken it up. */
@@ -68,22 +74,27 @@ function queueOf({ activityOptions }: PendingActivity): string | null {
 }
 
 /** The last heartbeat's details; partial, since a worker elsewhere may be of another build. */
-function heartbeatOf({ heartbeatDetails }: PendingActivity): Partial<HeartbeatDetails> | null {
+async function heartbeatOf(
+  { heartbeatDetails }: PendingActivity,
+  client: Client,
+): Promise<Partial<HeartbeatDetails> | null> {
   const payload = heartbeatDetails?.payloads?.[0];
-  return payload == null
-    ? null
-    : defaultPayloadConverter.fromPayload<Partial<HeartbeatDetails> | null>(payload);
+  return payload == null ? null : readPayload<Partial<HeartbeatDetails> | null>(client, payload);
 }
 
 /** Of each stage the activity that was tried most often: shards of a stage tend to fail together. */
-function retries(activities: readonly PendingActivity[], now: number): RunProblem[] {
+async function retries(
+  activities: readonly PendingActivity[],
+  now: number,
+  client: Client,
+): Promise<RunProblem[]> {
   const byStage = new Map<string, PendingActivity[]>();
   for (const activity of activities) {
     if ((activity.attempt ?? 1) < 2 || activity.lastFailure == null) continue;
     const stage = stageOf(activity);
     byStage.set(stage, [...(byStage.get(stage) ?? []), activity]);
   }
-  return [...byStage].map(([stage, failing]) => {
+  const named = [...byStage].map(async ([stage, failing]): Promise<RunProblem> => {
     const worst = failing.reduce((a, b) => ((b.attempt ?? 1) > (a.attempt ?? 1) ? b : a));
     const seconds = (millis(worst.nextAttemptScheduleTime ?? worst.scheduledTime) - now) / 1000;
     const next = !isWaiting(worst)
@@ -97,10 +108,11 @@ function retries(activities: readonly PendingActivity[], now: number): RunProble
       subject: stage,
       message:
         `attempt ${worst.attempt} of ${stage}${others}${next}; ` +
-        `the last one ended: ${worst.lastFailure?.message || 'no message'}`,
+        `the last one ended: ${await failureMessage(client, worst.lastFailure!)}`,
       fix: null,
     };
   });
+  return Promise.all(named);
 }
 
 function taskProblem({ pendingWorkflowTask: task }: Raw): RunProblem[] {

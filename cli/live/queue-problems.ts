@@ -1,5 +1,5 @@
 import type { RunProblem } from '../run-api.js';
-import { readPending } from './pending.js';
+import { servedQueues } from './pending.js';
 import type { TemporalView } from './temporal-view.js';
 
 /** Queues that every running run needs sooner or later; one worker serves both. */
@@ -29,7 +29,7 @@ export async function queueProblems(
 async function waitingProblem(view: TemporalView, queue: string, stage: string): Promise<RunProblem[]> {
   if (await view.hasIdleWorker(queue, 'activity')) return [];
   const holders = (await view.openExecutions())
-    .filter(({ raw }) => readPending(raw, Date.now()).served.has(queue))
+    .filter(({ raw }) => servedQueues(raw).has(queue))
     // A phase's child workflow is `<run>/<phase>`.
     .map(({ workflowId }) => workflowId.split('/')[0]!);
   if (holders.length === 0) return [unserved(queue, stage)];

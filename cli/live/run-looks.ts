@@ -2,14 +2,16 @@ import type { Client } from '@temporalio/client';
 import type { ArtifactStore } from '../../artifacts/artifact-store.js';
 import type { RunRecord } from '../../artifacts/runs.js';
 import { TerminalError } from '../../core/errors.js';
+import type { Endpoints } from '../../stack/endpoints.js';
 import type { Home } from '../../stack/home.js';
-import type { RunApi, RunListEntry, RunProblem, RunSnapshot } from '../run-api.js';
+import type { RunListEntry, RunProblem, RunSnapshot } from '../run-api.js';
 import { listEntryOf, snapshotOf } from '../snapshot.js';
 import { localDiskProblems } from './disk-problem.js';
 import { currentRecord } from './current-record.js';
 import { lookAtRun, type Look } from './look-at-run.js';
 import { TemporalView } from './temporal-view.js';
-import { fromStore, temporalAway } from './unreachable.js';
+import { awayProblem } from './away-problem.js';
+import { fromStore } from './from-store.js';
 
 /** What Temporal has not said by then, a look at runs does without. */
 const patienceMs = 3000;
@@ -20,7 +22,7 @@ export class RunLooks {
     private readonly client: Client,
     private readonly store: ArtifactStore,
     private readonly home: Home,
-    private readonly endpoints: RunApi['endpoints'],
+    private readonly endpoints: Endpoints,
   ) {}
 
   /** @throws TerminalError `run.unknown`; RetryableError `store.unreachable` */
@@ -65,7 +67,7 @@ export class RunLooks {
       read: (runId) => this.store.runs.read(runId),
       machine: () =>
         (disks ??= this.endpoints.kind === 'embedded' ? localDiskProblems(this.home) : Promise.resolve([])),
-      away: (error) => temporalAway(this.endpoints, error),
+      away: (error) => awayProblem(this.endpoints, error),
       queries,
     };
   }

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { RunRecord } from '../../artifacts/runs.js';
 import type { PhaseProgress } from '../../workflows/contract.js';
+import { readPending, type Pending } from './pending.js';
 
 /** TaskQueueType of the service's protocol. */
 const taskQueueTypes = { workflow: 1, activity: 2 } as const;
@@ -30,6 +31,11 @@ export class TemporalView {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
+  }
+
+  /** What the pending work of an execution tells. */
+  pending({ raw }: WorkflowExecutionDescription): Promise<Pending> {
+    return readPending(raw, Date.now(), this.client);
   }
 
   /** Shards done in a phase; empty when no worker answers for it in time. */

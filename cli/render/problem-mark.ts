@@ -5,6 +5,8 @@ export function problemMark({ kind, subject }: RunProblem): string | null {
   switch (kind) {
     case 'temporal-unreachable':
       return 'Temporal does not answer';
+    case 'payload-unreadable':
+      return 'its payloads cannot be read';
     case 'queue-without-worker':
       return `no worker for ${subject}`;
     case 'workflow-task-failing':

@@ -15,14 +15,14 @@ import { run } from './process.mjs';
 
 const dist = join(root, 'dist');
 const stamp = join(dist, '.hindsight-build.json');
-/** Made from the compiled workflows, so it has no source of its own. */
-const bundle = join(dist, 'workflow-bundle.js');
+/** Made from the compiled workflows, so they have no source of their own. */
+const bundles = ['workflow-bundle.js', 'workflow-bundle-encrypted.js'].map((name) => join(dist, name));
 
-/** `npm run build` (tsc and the workflow bundle), unless dist/ was made from exactly these sources. */
+/** `npm run build` (tsc and the workflow bundles), unless dist/ was made from exactly these sources. */
 export async function build(note) {
   const sources = listSources();
   const digest = digestOf(sources);
-  const missing = [bundle, ...sources.map(outputOf)].some((path) => !existsSync(path));
+  const missing = [...bundles, ...sources.map(outputOf)].some((path) => !existsSync(path));
   if (!missing && readStamp() === digest) return { value: undefined, summary: 'dist/ is current' };
   note(`compiling ${sources.length} files`);
   rmSync(stamp, { force: true });
@@ -45,7 +45,7 @@ function listSources() {
   return include
     .filter((folder) => folder !== 'test' && !folder.endsWith('.ts') && existsSync(join(root, folder)))
     .flatMap((folder) => walk(join(root, folder)))
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+    .filter((path) => /\.c?ts$/.test(path) && !path.endsWith('.d.ts'))
     .sort();
 }
 
@@ -62,16 +62,16 @@ function digestOf(sources) {
   return hash.digest('hex');
 }
 
-const outputOf = (source) => join(dist, relative(root, source).replace(/\.ts$/, '.js'));
+const outputOf = (source) => join(dist, relative(root, source).replace(/\.(c?)ts$/, '.$1js'));
 
 /** Compiled files whose source is gone would still be found, run and counted in the build's digest. */
 function removeOrphans(sources) {
   if (!existsSync(dist)) return;
   const wanted = new Set([
-    bundle,
+    ...bundles,
     ...sources.flatMap((source) => [outputOf(source), `${outputOf(source)}.map`]),
   ]);
-  for (const path of walk(dist)) if (/\.js(\.map)?$/.test(path) && !wanted.has(path)) rmSync(path);
+  for (const path of walk(dist)) if (/\.c?js(\.map)?$/.test(path) && !wanted.has(path)) rmSync(path);
 }
 
 /** Makes `npx hindsight` find this checkout's command. */

@@ -1,7 +1,9 @@
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
 import { describeError, HindsightError } from '../../core/errors.js';
+import { redact } from '../../core/redact.js';
 import { buildDigest } from '../build-digest.js';
+import { connectionFailure } from '../connection-failure.js';
 import { isRemote, loadEndpoints, type Endpoints } from '../endpoints.js';
 import type { Home } from '../home.js';
 import { stackStatus, type ProcessStatus, type StackStatus } from '../status.js';
@@ -64,8 +66,9 @@ async function reachable(home: Home): Promise<Check[]> {
   }
 }
 
-async function checkTemporal({ temporal }: Endpoints): Promise<Check> {
+async function checkTemporal(endpoints: Endpoints): Promise<Check> {
   const name = 'Temporal';
+  const { temporal } = endpoints;
   try {
     const connection = await Connection.connect({ ...temporal.connection, connectTimeout: patienceMs });
     try {
@@ -77,8 +80,8 @@ async function checkTemporal({ temporal }: Endpoints): Promise<Check> {
     }
     return { name, ok: true, found: `${temporal.address}, namespace ${temporal.namespace}` };
   } catch (error) {
-    const found = `${temporal.address}: ${firstLine(error)}`;
-    return { name, ok: false, found, fix: 'check address, namespace, key and certificates' };
+    const { message, fix } = await connectionFailure(endpoints, error);
+    return { name, ok: false, found: redact(message), ...(fix === undefined ? {} : { fix }) };
   }
 }
 
@@ -98,10 +101,10 @@ async function checkStore({ store }: Endpoints): Promise<Check> {
     await client.send(new HeadBucketCommand({ Bucket: bucket }), {
       abortSignal: AbortSignal.timeout(patienceMs),
     });
-    return { name, ok: true, found: where };
+    return { name, ok: true, found: redact(where) };
   } catch (error) {
     const found = `${where}: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`;
-    return { name, ok: false, found, fix: 'check bucket, region and credentials' };
+    return { name, ok: false, found: redact(found), fix: 'check bucket, region and credentials' };
   } finally {
     client.destroy();
   }

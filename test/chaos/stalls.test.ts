@@ -192,14 +192,14 @@ it('says which server is away, with the fix, in seconds', async () => {
       expect(shown).toMatchObject({ status: 'running' });
       expect(shown.problems[0]).toMatchObject({
         kind: 'temporal-unreachable',
-        message: expect.stringMatching(/^Temporal does not answer at 127\.0\.0\.1:/) as string,
+        message: expect.stringMatching(/^Temporal at 127\.0\.0\.1:\d+: it does not answer/) as string,
         fix: expect.stringContaining('hindsight doctor') as string,
       });
       const listed = (await from.list()).find((one) => one.runId === runId)!;
       expect(listed.problems[0]!.kind).toBe('temporal-unreachable');
     }
     expect(performance.now() - before).toBeLessThan(16_000);
-    await expect(api.cancel(runId)).rejects.toMatchObject({ code: 'temporal.unreachable' });
+    await expect(api.cancel(runId)).rejects.toMatchObject({ code: 'stack.temporal-unreachable' });
   } finally {
     process.kill(server, 'SIGCONT');
     await api.close();

@@ -114,9 +114,11 @@ it(
 
     const { temporal } = await loadEndpoints();
     const connection = await Connection.connect(temporal.connection);
-    const { raw } = await new Client({ connection }).workflow.getHandle(runId).describe();
+    const client = new Client({ connection });
+    const { raw } = await client.workflow.getHandle(runId).describe();
     await connection.close();
-    expect(readPending(raw, Date.now()).problems.map(({ kind }) => kind)).toContain('disk-nearly-full');
+    const { problems } = await readPending(raw, Date.now(), client);
+    expect(problems.map(({ kind }) => kind)).toContain('disk-nearly-full');
 
     const retrying = await vi.waitFor(
       async () => {

@@ -81,6 +81,19 @@ test('client certificates are read from their files, both or none', () => {
   );
 });
 
+test('certificates may stand in the variables themselves, but not twice', () => {
+  const data = { ...base, TEMPORAL_TLS_CLIENT_CERT_DATA: 'C', TEMPORAL_TLS_CLIENT_KEY_DATA: 'K' };
+  expect(remoteEndpoints({ ...data, TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'A' }).temporal.connection.tls).toEqual(
+    {
+      serverRootCACertificate: Buffer.from('A'),
+      clientCertPair: { crt: Buffer.from('C'), key: Buffer.from('K') },
+    },
+  );
+  expect(() => remoteEndpoints({ ...data, TEMPORAL_TLS_CLIENT_KEY_PATH: '/k' })).toThrow(
+    'TEMPORAL_TLS_CLIENT_KEY_DATA and TEMPORAL_TLS_CLIENT_KEY_PATH are both set',
+  );
+});
+
 test('another S3 service is reached under its own address, with a prefix', () => {
   const env = { ...base, HINDSIGHT_S3_ENDPOINT: 'https://s3.example', HINDSIGHT_PREFIX: 'team/' };
   expect(remoteEndpoints(env).store).toEqual({

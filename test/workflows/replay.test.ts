@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../core/package-root.js';
+import { encryptedBundle, plainBundle } from '../../workers/workflow-bundle.js';
 
 /**
  * Histories of a real run of the micro preset, recorded by scripts/record-history.mjs. A change of a workflow that makes
@@ -10,8 +11,8 @@ import { packageRoot } from '../../core/package-root.js';
  */
 const folder = join(packageRoot, 'test', 'histories');
 const histories = readdirSync(folder).filter((file) => file.endsWith('.json'));
-// The built bundle, since that is what workers run.
-const codePath = join(packageRoot, 'dist', 'workflow-bundle.js');
+// The built bundles, since they are what workers run.
+const codePath = plainBundle;
 
 /** The part of a history that this test reads or changes. */
 interface History {
@@ -43,6 +44,11 @@ describe('recorded histories', () => {
   it.each(histories)('%s replays on the workflow code of today', async (file) => {
     const history = read(file);
     await Worker.runReplayHistory({ workflowBundle: { codePath } }, history, idOf(history));
+  });
+
+  it('replay where failures are encrypted, too', async () => {
+    const history = read('annotation.json');
+    await Worker.runReplayHistory({ workflowBundle: { codePath: encryptedBundle } }, history, idOf(history));
   });
 
   it('of another workflow do not replay: the check can fail', async () => {

@@ -1,4 +1,9 @@
-import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultPayloadConverter,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { readPending } from '../../../cli/live/pending.js';
 
@@ -17,11 +22,12 @@ const activity = (name: string, given: object): Activity => ({
   ...given,
 });
 const on = (name: string) => ({ activityOptions: { taskQueue: { name } } });
-const read = (...pendingActivities: Activity[]) => readPending({ pendingActivities }, now);
+const client = new Client({ connection: Connection.lazy() });
+const read = (...pendingActivities: Activity[]) => readPending({ pendingActivities }, now, client);
 
 describe('queues', () => {
-  test('are waited for after a moment; where the server names none, nothing is said', () => {
-    const { waiting, served } = read(
+  test('are waited for after a moment; where the server names none, nothing is said', async () => {
+    const { waiting, served } = await read(
       activity('captions', { state: waits, scheduledTime: at(-60), ...on('llm') }),
       activity('sft', { state: waits, scheduledTime: at(-60) }),
       activity('lookup', { state: waits, scheduledTime: at(-1), ...on('control') }),
@@ -31,16 +37,16 @@ describe('queues', () => {
     expect([...served]).toEqual(['media']);
   });
 
-  test('are not waited for by what is to be tried again later', () => {
+  test('are not waited for by what is to be tried again later', async () => {
     const failed = { attempt: 3, lastFailure: { message: 'no' } };
-    expect(
-      read(activity('sft', { state: waits, ...failed, ...on('gpu'), nextAttemptScheduleTime: at(5) })).waiting
-        .size,
-    ).toBe(0);
+    const { waiting } = await read(
+      activity('sft', { state: waits, ...failed, ...on('gpu'), nextAttemptScheduleTime: at(5) }),
+    );
+    expect(waiting.size).toBe(0);
   });
 });
 
-test('what is tried again is named with attempt, next try and last failure, once a stage', () => {
+test('what is tried again is named with attempt, next try and last failure, once a stage', async () => {
   const failing = (attempt: number, seconds: number) =>
     activity('frames', {
       state: waits,
@@ -48,7 +54,7 @@ test('what is tried again is named with attempt, next try and last failure, once
       nextAttemptScheduleTime: at(seconds),
       lastFailure: { message: `ffmpeg, try ${attempt - 1}` },
     });
-  const { problems } = read(failing(2, 1), failing(4, 7.5), failing(3, 3));
+  const { problems } = await read(failing(2, 1), failing(4, 7.5), failing(3, 3));
   expect(problems).toEqual([
     {
       kind: 'activity-retrying',
@@ -59,12 +65,12 @@ test('what is tried again is named with attempt, next try and last failure, once
   ]);
 });
 
-test('heartbeats tell of silence and of a full disk elsewhere; one of an older build tells less', () => {
+test('heartbeats tell of silence and of a full disk elsewhere; one of an older build tells less', async () => {
   const said = (details: object) => ({
     state: works,
     heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(details)] },
   });
-  const { problems } = read(
+  const { problems } = await read(
     activity(
       'sft',
       said({
