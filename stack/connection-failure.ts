@@ -28,11 +28,11 @@ export async function connectionFailure(
   cause: unknown,
 ): Promise<HindsightError> {
   const { address, connection } = temporal;
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const call = failedCall(cause);
   const finding =
-    (kind === 'embedded' ? null : (refusedCall(cause, text) ?? (await examine(connection)))) ??
+    (kind === 'embedded' ? null : (refusedCall(call) ?? (await examine(connection)))) ??
     ({
-      problem: `it does not answer (${text.split('\n')[0]!.slice(0, 200)})`,
+      problem: `it does not answer (${call.text})`,
       fix:
         kind === 'embedded'
           ? '`hindsight doctor` shows which server is down; `hindsight down` and `hindsight up` start them afresh'
@@ -46,9 +46,19 @@ export async function connectionFailure(
     : new TerminalError('stack.temporal-refused', message, options);
 }
 
+/** What gRPC said, in whatever the SDK wrapped it; its first line. */
+function failedCall(cause: unknown): { readonly code: unknown; readonly text: string } {
+  let text = cause instanceof Error ? cause.message : String(cause);
+  let code: unknown = null;
+  for (let at = cause; at instanceof Error; at = at.cause) {
+    if ('details' in at && typeof at.details === 'string' && at.details !== '') text = at.details;
+    if ('code' in at) code = at.code;
+  }
+  return { code, text: text.split('\n')[0]!.slice(0, 200) };
+}
+
 /** gRPC's UNAUTHENTICATED (16) and PERMISSION_DENIED (7), from either SDK client. */
-function refusedCall(cause: unknown, text: string): Finding | null {
-  const { code } = (cause ?? {}) as { code?: unknown };
+function refusedCall({ code, text }: ReturnType<typeof failedCall>): Finding | null {
   if (code !== 16 && code !== 7 && !/unauthenticated|permission ?denied/i.test(text)) return null;
   return { problem: 'it does not let this client in', fix: 'check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE' };
 }

@@ -144,7 +144,7 @@ it(
       expect((JSON.parse(shown.out) as RunSnapshot).problems[0]!.kind).toBe('temporal-unreachable');
       const listed = await hindsight('list');
       expect(listed.out).toMatch(/running, Temporal does not answer/);
-      expect(listed.err).toMatch(/^! Temporal does not answer at 127\.0\.0\.1:/);
+      expect(listed.err).toMatch(/^! Temporal at 127\.0\.0\.1:\d+: it does not answer \(/);
       for (const { code, seconds } of [shown, listed]) {
         expect(code).toBe(0);
         expect(seconds).toBeLessThan(20);
