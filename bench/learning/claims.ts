@@ -30,7 +30,19 @@ function sftClaims(results: readonly SeedResult[]): Claim[] {
   return [
     atLeast(results, 'SFT: accuracy', sft, accuracy, 0.88),
     atLeast(results, 'SFT: valid format', sft, 'all_videos.format_valid', 0.98),
+    {
+      claim: 'SFT: mIoU',
+      asked: 'above the best constant span with every seed',
+      found: results
+        .map((result) => `${share(groundingOf(result))} (constant ${share(result.constantSpanMiou)})`)
+        .join(', '),
+      met: results.every((result) => groundingOf(result) > result.constantSpanMiou),
+    },
   ];
+}
+
+function groundingOf(result: SeedResult): number {
+  return metricOf(result, sft, miou)?.value ?? 0;
 }
 
 function atLeast(

@@ -122,8 +122,11 @@ async function trainSeed(verb: Verb, api: RunApi, loaded: LoadedConfig, seed: nu
     `seed ${seed}: ${duration((Date.now() - begun) / 1000)} now, report ${await api.fetchReport(runId)}\n`,
   );
   const comparison = await api.fetchComparison(runId);
-  if (comparison === null) throw new TypeError(`${runId} has no comparison`);
-  return { seed, runId, comparison };
+  const baselines = (await api.fetchEvaluation(runId))?.baselines ?? [];
+  const constant = baselines.find(({ baseline }) => baseline === 'best-constant-span-oracle');
+  const constantSpanMiou = constant?.metrics['abnormal_only.miou']?.value ?? null;
+  if (comparison === null || constantSpanMiou === null) throw new TypeError(`${runId} was not measured`);
+  return { seed, runId, comparison, constantSpanMiou };
 }
 
 function seedList(text: string): number[] {

@@ -6,6 +6,8 @@ export interface SeedResult {
   readonly seed: number;
   readonly runId: string;
   readonly comparison: Comparison;
+  /** Grounding mIoU of the best span that answers every video alike, found by looking at the truth. */
+  readonly constantSpanMiou: number;
 }
 
 /** A checkpoint of a branch: of a variant, or of the run itself (null). */

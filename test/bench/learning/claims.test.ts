@@ -33,12 +33,23 @@ describe('SFT', () => {
     expect(met([seedResult(1, [sft(0.9)]), seedResult(2, [sft(0.88)])])).toEqual({
       'SFT: accuracy': true,
       'SFT: valid format': true,
+      'SFT: mIoU': true,
     });
     const [first] = claims([seedResult(1, [sft(0.9)]), seedResult(2, [sft(0.879)])]);
     expect(first).toEqual({
       claim: 'SFT: accuracy',
       asked: 'at least .880 with every seed',
       found: '.900, .879',
+      met: false,
+    });
+  });
+
+  it('must ground better than any constant answer could', () => {
+    const constant = { ...seedResult(1, [sft(0.9)]), constantSpanMiou: 0.6 };
+    expect(claims([seedResult(2, [sft(0.9)]), constant]).find(({ claim }) => claim === 'SFT: mIoU')).toEqual({
+      claim: 'SFT: mIoU',
+      asked: 'above the best constant span with every seed',
+      found: '.600 (constant .530), .600 (constant .600)',
       met: false,
     });
   });
@@ -90,6 +101,8 @@ describe('reflection', () => {
 
   it('must help, and not by spoiling the first answer', () => {
     expect(Object.values(met([seed(0, 9, 8, 0.89)])).every(Boolean)).toBe(true);
-    expect(Object.values(met([seed(-0.001, 8, 8, 0.889)])).slice(2)).toEqual([false, false, false]);
+    const spoiled = met([seed(-0.001, 8, 8, 0.889)]);
+    const names = Object.keys(spoiled).filter((claim) => claim.startsWith('Reflection'));
+    expect(names.map((claim) => spoiled[claim])).toEqual([false, false, false]);
   });
 });

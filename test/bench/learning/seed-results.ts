@@ -49,6 +49,7 @@ export function seedResult(seed: number, checkpoints: readonly ComparedCheckpoin
   return {
     seed,
     runId: `learning-seed-${seed}`,
+    constantSpanMiou: 0.53,
     comparison: {
       schema: 1,
       split: 'test',
