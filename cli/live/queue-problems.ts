@@ -17,7 +17,7 @@ export async function queueProblems(
   view: TemporalView,
   waiting: ReadonlyMap<string, string>,
 ): Promise<RunProblem[]> {
-  const idle = await Promise.all(always.map(({ queue, type }) => view.hasIdleWorker(queue, type)));
+  const idle = await Promise.all(always.map(({ queue, type }) => view.askedLately(queue, type)));
   const others = await Promise.all(
     [...waiting]
       .filter(([queue]) => !always.some((one) => one.queue === queue))
@@ -26,13 +26,14 @@ export async function queueProblems(
   return [...(idle.every(Boolean) ? [] : [unserved('orchestrate', 'the run')]), ...others.flat()];
 }
 
+/** A worker with a free hand takes up what waits at once: whoever is at this queue is at something else. */
 async function waitingProblem(view: TemporalView, queue: string, stage: string): Promise<RunProblem[]> {
-  if (await view.hasIdleWorker(queue, 'activity')) return [];
   const holders = (await view.openExecutions())
     .filter(({ raw }) => servedQueues(raw).has(queue))
     // A phase's child workflow is `<run>/<phase>`.
     .map(({ workflowId }) => workflowId.split('/')[0]!);
-  if (holders.length === 0) return [unserved(queue, stage)];
+  if (holders.length === 0)
+    return (await view.askedLately(queue, 'activity')) ? [] : [unserved(queue, stage)];
   return [
     {
       kind: 'queue-busy',

@@ -59,8 +59,8 @@ export class TemporalView {
     );
   }
 
-  /** Whether a worker asked a queue for work of late. One with all hands full does not ask: see {@link busyWith}. */
-  hasIdleWorker(queue: string, type: keyof typeof taskQueueTypes): Promise<boolean> {
+  /** Whether a worker asked a queue for work of late. One with all hands full does not ask. */
+  askedLately(queue: string, type: keyof typeof taskQueueTypes): Promise<boolean> {
     const id = `${type} ${queue}`;
     const known = this.#pollers.get(id);
     if (known !== undefined) return known;

@@ -87,6 +87,36 @@ it(
   },
 );
 
+it('a run that waits because the only gpu worker is at another one says at which', limit, async () => {
+  const runId = await stack.run(annotations, [...set, 'seed.train=4']);
+  await stack.reachStep('sft');
+  const waiting = await stack.run(annotations, [...set, 'seed.train=5']);
+  const busy = await vi.waitFor(
+    async () => {
+      const found = (await entryOf(waiting)).problems.find(({ kind }) => kind === 'queue-busy');
+      expect(found).toBeDefined();
+      return found!;
+    },
+    { timeout: 120_000, interval: 200 },
+  );
+  expect(busy).toEqual({
+    kind: 'queue-busy',
+    subject: 'gpu',
+    message: `sft waits: the workers for gpu are at ${runId}`,
+    fix: 'start another with `hindsight worker gpu`, or wait',
+  });
+  expect((await entryOf(runId)).problems.map(({ kind }) => kind)).not.toContain('queue-busy');
+  const listed = await hindsight('list');
+  expect(listed.out).toMatch(new RegExp(`${waiting} .+ running, waits for a gpu worker`));
+  for (const id of [waiting, runId]) await stack.api.cancel(id);
+  await vi.waitFor(
+    async () => {
+      for (const id of [waiting, runId]) expect((await entryOf(id)).status).toBe('cancelled');
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+});
+
 it(
   'a stopped trainer is named, then ended and tried again; its disk and servers that are away are named',
   limit,
