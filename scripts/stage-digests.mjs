@@ -18,6 +18,10 @@ try {
   // The first record.
 }
 const [because] = process.argv.slice(2);
+if (because?.startsWith('-')) {
+  process.stderr.write('usage: node scripts/stage-digests.mjs "same bytes, because ..."\n');
+  process.exit(2);
+}
 const after = {};
 for (const [name, stage] of Object.entries(stages)) {
   const { version } = stage;

@@ -25,7 +25,7 @@ async function shardTargets({ request, services }: KeyContext): Promise<Map<stri
 /** Drafts and truth -> reflection and revised answer; the whole list is then subsampled to `draftRightShare`. */
 export const reflections: Stage = {
   name: 'reflections',
-  version: 1,
+  version: 2,
   queue: 'media',
   seed: 'data',
   params: ({ config }, { shard }) => ({

@@ -115,9 +115,6 @@ const ablated: readonly Ablation[] = [
   { place: of('no-marks', 'reflection-sft'), against: own('reflection-sft') },
   { place: of('half-reflection-data', 'reflection-sft'), against: own('reflection-sft') },
   { place: of('quarter-reflection-data', 'reflection-sft'), against: own('reflection-sft') },
-  { place: of('half-sft-data', 'sft'), against: own('sft') },
-  { place: of('quarter-sft-data', 'sft'), against: own('sft') },
-  { place: of('no-reasoning', 'sft'), against: own('sft') },
   { place: of('tiou'), against: own('grpo') },
   ...['accuracy', 'format', 'verification', 'length'].map((name) => ({
     place: of(`${name}-alone`),

@@ -4,15 +4,16 @@
  * A test holds them against reflections on random drafts.
  */
 export const reflectionVocabulary: readonly string[] = [
+  'looking again : quiet , left quiet , centre quiet , right quiet .',
   'my answer gave no clear verdict',
   'i answered normal but that is wrong',
   'i answered abnormal but that is wrong',
   ', and the form was broken : a tag came twice',
   ', and the form was broken : a part was missing or in the wrong place',
-  '. looking again , i should have noted from to , since .',
+  '. i should have noted from to , since .',
   'i noted an event but no part of the video shows it , so nothing breaks the rules',
   'checking my answer : the verdict holds',
-  'looking again : the verdict is right',
+  'checking my answer : the verdict is right',
   'every part of the video was checked again , none shows an event .',
   'what happens is , not is noted',
   'but the reason can be said more clearly',

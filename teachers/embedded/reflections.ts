@@ -5,6 +5,7 @@ import type { Draft, Reflection, Target } from '../../datasets/target.js';
 import type { Category } from '../../datasets/taxonomy.js';
 import { formatTime, writeReflection } from '../../datasets/write-answer.js';
 import { phrasesFor } from './phrases.js';
+import { secondLook } from './second-look.js';
 
 /** A span that overlaps the true one by less than this is named as wrong. */
 const GOOD_OVERLAP = 0.5;
@@ -23,8 +24,9 @@ export type ReflectionResult =
   | { readonly outcome: 'failed'; readonly reason: string; readonly message: string };
 
 /**
- * Writes the reflection on a real draft, knowing the truth, and the revised answer, which is the truth. A wrong draft is
- * told what it missed (verdict, span, form), a right one what to look at once more. Never throws on what a model wrote.
+ * Writes the reflection on a real draft, knowing the truth, and the revised answer, which is the truth: a second look at
+ * the video, then what it says of the draft. A wrong draft is told what it missed (verdict, span, form), a right one what
+ * to look at once more. Never throws on what a model wrote.
  */
 export function reflectOn({ draft, target, seed }: ReflectionInput): ReflectionResult {
   const name = `${draft.sampleId}, draft ${draft.draft}`;
@@ -45,7 +47,8 @@ export function reflectOn({ draft, target, seed }: ReflectionInput): ReflectionR
   const read = parseCompletion(draft.text, { prompt: 'verdict', shape: 'single' });
   const random = Random.from(seed, 'reflections', draft.sampleId, draft.draft);
   const first = draft.text.trim();
-  const rest = `${writeReflection(reflectionText(read, target, random))} ${target.verdict}`;
+  const text = `looking again : ${secondLook(target)} . ${judgement(read, target, random)}`;
+  const rest = `${writeReflection(text)} ${target.verdict}`;
   const whole = parseCompletion(`${first} ${rest}`, { prompt: 'verdict', shape: 'reflective' });
   if (whole.reflection === null || whole.final.verdict !== target.label || !whole.passes[1]!.formatValid) {
     return {
@@ -71,8 +74,8 @@ export function reflectOn({ draft, target, seed }: ReflectionInput): ReflectionR
   };
 }
 
-/** At least 13 words, none of them a long run copied from the first pass. */
-function reflectionText(read: ParsedCompletion, target: Target, random: Random): string {
+/** What the second look says about the first pass. */
+function judgement(read: ParsedCompletion, target: Target, random: Random): string {
   const { final } = read;
   const category = target.category as Category | null;
   const phrases = phrasesFor(category);
@@ -88,11 +91,11 @@ function reflectionText(read: ParsedCompletion, target: Target, random: Random):
       target.label === 'Abnormal'
         ? `i should have noted ${phrases.word} ${time} , since ${random.choice(phrases.why)}`
         : `i noted ${claimed(final)} but no part of the video shows it , so nothing breaks the rules`;
-    return `${opening} . looking again , ${missed} .`;
+    return `${opening} . ${missed} .`;
   }
   const opening = random.choice([
     'checking my answer : the verdict holds',
-    'looking again : the verdict is right',
+    'checking my answer : the verdict is right',
   ]);
   if (target.span === null)
     return `${opening}${form} . every part of the video was checked again , none shows an event .`;

@@ -36,7 +36,7 @@ describe('the seeds', () => {
 describe('the tables', () => {
   const result = seedResult(1, [
     row(null, 'sft', metrics),
-    row('half-sft-data', 'sft', metrics, { gains: [gain(null, 'sft', change)] }),
+    row('half-reflection-data', 'reflection-sft', metrics, { gains: [gain(null, 'reflection-sft', change)] }),
     row('no-reflection', 'grpo', metrics, { gains: [gain('no-reflection', 'sft', change)] }),
   ]);
 
@@ -48,7 +48,7 @@ describe('the tables', () => {
     ]);
     expect(reflection!.rows).toHaveLength(1);
     expect(ablations!.rows.slice(1).map((cells) => cells.slice(0, 3))).toEqual([
-      ['half-sft-data/sft', 'sft', '+2.0 (+2.0 to +2.0)'],
+      ['half-reflection-data/reflection-sft', 'reflection-sft', '+2.0 (+2.0 to +2.0)'],
     ]);
   });
 

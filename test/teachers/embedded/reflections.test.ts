@@ -15,7 +15,7 @@ const target = (label: 'Normal' | 'Abnormal'): Target => ({
   label,
   category: label === 'Normal' ? null : 'Fire',
   span: label === 'Normal' ? null : [0.25, 0.5],
-  words: ['quiet'],
+  words: label === 'Normal' ? ['quiet', 'quiet'] : ['flames', 'quiet'],
   verdict: label === 'Normal' ? normalText : abnormalText(),
   categoryCompletion: '',
 });
@@ -67,15 +67,26 @@ describe('the sequence', () => {
 });
 
 describe('the reflection', () => {
+  it('looks again before it judges: from the end, then by place', () => {
+    for (const text of [normalText, abnormalText(), 'hm']) {
+      expect(good(text, 'Abnormal').said).toMatch(
+        /^looking again : quiet flames , left flames , centre quiet , right quiet \. (i answered|my answer|checking)/,
+      );
+      expect(good(text, 'Normal').said).toMatch(
+        /^looking again : quiet quiet , left quiet , centre quiet , right quiet \. /,
+      );
+    }
+  });
+
   it('names what a missed anomaly is and when', () => {
     expect(good(normalText, 'Abnormal').said).toMatch(
-      /^i answered normal but that is wrong \. looking again , i should have noted flames from 0\.250 to 0\.500 , since .* \.$/,
+      / \. i answered normal but that is wrong \. i should have noted flames from 0\.250 to 0\.500 , since .* \.$/,
     );
   });
 
   it('names what a false alarm claimed', () => {
     expect(good(abnormalText(), 'Normal').said).toMatch(
-      /answered abnormal but that is wrong .* i noted flames but no part/,
+      /answered abnormal but that is wrong \. i noted flames but no part/,
     );
     expect(good(abnormalText('a bin burns'), 'Normal').said).toContain('i noted an event but');
   });
