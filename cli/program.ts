@@ -4,37 +4,28 @@ import { Command, CommanderError } from 'commander';
 import { describeError } from '../core/errors.js';
 import { packageRoot } from '../core/package-root.js';
 import { redact } from '../core/redact.js';
-import { addCancel } from './cancel.js';
-import { addDemo } from './demo.js';
-import { addDoctor } from './doctor.js';
-import { addDown } from './down.js';
 import { exitCodeOfError, exitCodes } from './exit-codes.js';
 import type { ExitCode } from './exit-codes.js';
-import { addExport } from './export.js';
-import { addList } from './list.js';
-import { addLogs } from './logs.js';
-import { addResume } from './resume.js';
-import { addRun } from './run.js';
-import { addShow } from './show.js';
 import type { Terminal } from './terminal.js';
-import { addUp } from './up.js';
 import type { Verb } from './verb.js';
-import { addWorker } from './worker.js';
 
-const verbs = [
-  addDemo,
-  addRun,
-  addResume,
-  addList,
-  addShow,
-  addLogs,
-  addCancel,
-  addExport,
-  addUp,
-  addDown,
-  addDoctor,
-  addWorker,
-];
+type AddVerb = (program: Command, verb: Verb) => void;
+
+/** Each in its own file, loaded when it is called: what `run` needs would take longer to load than `list` takes as a whole. */
+const verbs: Readonly<Record<string, () => Promise<AddVerb>>> = {
+  demo: async () => (await import('./demo.js')).addDemo,
+  run: async () => (await import('./run.js')).addRun,
+  resume: async () => (await import('./resume.js')).addResume,
+  list: async () => (await import('./list.js')).addList,
+  show: async () => (await import('./show.js')).addShow,
+  logs: async () => (await import('./logs.js')).addLogs,
+  cancel: async () => (await import('./cancel.js')).addCancel,
+  export: async () => (await import('./export.js')).addExport,
+  up: async () => (await import('./up.js')).addUp,
+  down: async () => (await import('./down.js')).addDown,
+  doctor: async () => (await import('./doctor.js')).addDoctor,
+  worker: async () => (await import('./worker.js')).addWorker,
+};
 
 /** Does what the arguments (without `node` and the script) say, writing to `terminal`; returns the exit code. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -50,7 +41,10 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .configureHelp({ helpWidth: Math.min(terminal.columns ?? 100, 100) })
     .showSuggestionAfterError()
     .addHelpText('after', '\nExample:\n  hindsight demo');
-  for (const add of verbs) add(program, verb);
+  const [named] = args;
+  // Help and suggestions need all of them.
+  const wanted = named !== undefined && Object.hasOwn(verbs, named) ? [named] : Object.keys(verbs);
+  for (const name of wanted) (await verbs[name]!())(program, verb);
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
