@@ -29,3 +29,11 @@ export function redact(text: string, env: NodeJS.ProcessEnv = process.env): stri
   const withoutValues = known.reduce((rest, value) => rest.replaceAll(value, mask), text);
   return forms.reduce((rest, [form, replacement]) => rest.replace(form, replacement), withoutValues);
 }
+
+/** {@link redact} for every text in a JSON value. */
+export function redactJson(value: unknown): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map(redactJson);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactJson(inner)]));
+}

@@ -11,6 +11,7 @@ test('an activity that fails tells no credential, nor do its causes', async () =
     message: 'sft: http://me:hunter22@host',
     cause,
     type: 'store.x',
+    details: [{ fix: null, fields: { url: 'http://me:hunter22@host', keys: ['Bearer abc123'], step: 3 } }],
   });
   const thrown = (await execute(() => Promise.reject(failure)).catch(
     (error: unknown) => error,
@@ -21,6 +22,9 @@ test('an activity that fails tells no credential, nor do its causes', async () =
     'GET https://b/k?X-Amz-Signature=***',
   ]);
   expect(`${thrown.stack} ${cause.stack}`).not.toMatch(/hunter22|abc123/);
+  expect(thrown.details).toEqual([
+    { fix: null, fields: { url: 'http://***@host', keys: ['Bearer ***'], step: 3 } },
+  ]);
   expect(thrown.type).toBe('store.x');
 });
 
