@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +12,7 @@ import { materializeCheckpoint } from '../activities/checkpoint-artifact.js';
 import { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { Reruns } from '../artifacts/rerun.js';
 import type { RunRecord } from '../artifacts/runs.js';
-import { checkpointStages, type CheckpointStage } from '../config/evaluation.js';
+import type { CheckpointStage } from '../config/evaluation.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { ResolvedRun } from '../config/schema.js';
 import type { Json } from '../core/canonical-json.js';
@@ -26,9 +25,12 @@ import { homePaths, type Home } from '../stack/home.js';
 import { payloadConverter } from '../stack/payload-encryption/data-converter.js';
 import { workflowBundleDigest } from '../workers/workflow-bundle.js';
 import type { PipelineInput } from '../workflows/contract.js';
+import { chooseCheckpoint } from './choose-checkpoint.js';
 import { codeVersion } from './code-version.js';
 import { pipelineInput } from './pipeline-input.js';
+import { ownRow } from './own-row.js';
 import { runExists, runIsRunning } from './run-errors.js';
+import { newRunId } from './run-id.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
 import { RunLooks } from './live/run-looks.js';
 
@@ -212,14 +214,14 @@ class RunClient implements RunApi {
 
   async fetchEvaluation(runId: string): Promise<EvaluationResult | null> {
     const { stages } = await this.#looks.record(runId);
-    const digest = own(stages, 'evaluate')?.outputs['evaluation'];
+    const digest = ownRow(stages, 'evaluate')?.outputs['evaluation'];
     if (digest === undefined) return null;
     return EvaluationResult.parse(JSON.parse(await this.store.blobs.getText(digest)));
   }
 
   async fetchComparison(runId: string): Promise<Comparison | null> {
     const { stages } = await this.#looks.record(runId);
-    const digest = own(stages, 'compare')?.outputs['comparison'];
+    const digest = ownRow(stages, 'compare')?.outputs['comparison'];
     if (digest === undefined) return null;
     return Comparison.parse(JSON.parse(await this.store.blobs.getText(digest)));
   }
@@ -228,22 +230,7 @@ class RunClient implements RunApi {
     runId: string,
     wanted: CheckpointStage | null,
   ): ReturnType<RunApi['fetchCheckpoint']> {
-    const { stages } = await this.#looks.record(runId);
-    const there = checkpointStages.flatMap((name) => {
-      const digest = own(stages, name)?.outputs['checkpoint'];
-      return digest === undefined ? [] : [{ name, digest }];
-    });
-    const found = wanted === null ? there.at(-1) : there.find(({ name }) => name === wanted);
-    if (found === undefined) {
-      const names = there.map(({ name }) => name);
-      const others = names.length === 0 ? '' : `, but ${names.join(' and ')}`;
-      const trains = stages.some((stage) => stage.name === wanted) || wanted === null;
-      throw new TerminalError(
-        'run.no-checkpoint',
-        `run ${runId} ${trains ? 'has' : 'trains'} no checkpoint${wanted === null ? '' : ` ${wanted}`}${trains ? ' yet' : ''}${others}`,
-        { fix: names.length > 0 ? `name one of ${names.join(', ')}` : `hindsight show ${runId}` },
-      );
-    }
+    const found = chooseCheckpoint(await this.#looks.record(runId), wanted);
     const { config } = await this.configOf(runId);
     const services = { store: this.store, cacheDir: this.home.cacheDir };
     const folder = await materializeCheckpoint(services, found.digest);
@@ -299,15 +286,4 @@ class RunClient implements RunApi {
       throw await connectionFailure(this.reached, error);
     });
   }
-}
-
-/** The run's own row of a stage, not a variant's. */
-function own(stages: RunRecord['stages'], name: string): RunRecord['stages'][number] | undefined {
-  return stages.find((stage) => stage.name === name && stage.variant === null);
-}
-
-/** `<name>-<UTC time to the second>-<4 hexadecimal digits>`: sorts by name, then by start. */
-function newRunId(name: string): string {
-  const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-  return `${name}-${time}-${randomBytes(2).toString('hex')}`;
 }
