@@ -27,7 +27,8 @@ What is measured, each part on stacks of its own that are gone afterwards
             at most ${mostSamples} samples; what both add to shards of real clips on the stack's media worker
   kills     seconds from kill -9 of every kind of process until the run is further than it was, once a round
   traffic   bytes between workers and store against bytes of artifacts, of a micro run and of one that reuses it
-  memory    resident memory of the workers over --minutes of micro runs that share nothing
+  memory    resident memory of the workers over --minutes of micro runs that share nothing; garbage is collected minutes
+            apart, so that a window of a few minutes can show a slope that a longer one does not
 
 Example:
   npm run bench -- pipeline --only kills,memory --rounds 3 --minutes 10`;

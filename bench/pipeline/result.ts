@@ -70,7 +70,7 @@ function overheadText(result: OverheadResult): string {
       ...result.temporal.map((one) => [String(one.concurrency), String(one.activities), ms(one.seconds)]),
     ]),
     `overhead: the store, time within an activity without the stage's own work (key, lookup, publishing), ${storeConcurrency} activities\n`,
-    '  at once, all calls of all rounds\n',
+    '  at once on one thread, all calls of all rounds\n',
     columns([
       ['activity', 'calls', 'ms'],
       ...result.store.map((one) => [one.kind, String(one.calls), ms(one.seconds)]),

@@ -90,7 +90,7 @@ it('prints a table for each part, with what was measured, on which work, and the
     1        320         20.0 (10.0 to 40.0)
     4        320         10.0 (5.0 to 20.0)
     overhead: the store, time within an activity without the stage's own work (key, lookup, publishing), 4 activities
-      at once, all calls of all rounds
+      at once on one thread, all calls of all rounds
     activity  calls  ms
     shard     900    100.0 (50.0 to 200.0)
     lookup    21     4.0 (2.0 to 8.0)
