@@ -45,13 +45,43 @@ export async function removeUnfinished(store: Endpoints['store']): Promise<numbe
   });
 }
 
-async function withClient<T>(store: Endpoints['store'], work: (client: S3Client) => Promise<T>): Promise<T> {
-  const { endpoint, region, forcePathStyle, accessKeyId = '', secretAccessKey = '' } = store;
+/** An upload in parts that was begun and neither finished nor taken back. */
+export interface UnfinishedUpload {
+  readonly name: string;
+  readonly since: Date;
+}
+
+/** Unfinished uploads in a bucket, below its prefix where it has one; those at work are among them. */
+export async function unfinishedUploads(
+  store: Endpoints['store'],
+  abortSignal: AbortSignal,
+): Promise<UnfinishedUpload[]> {
+  return withClient(
+    store,
+    async (client) => {
+      const asked = { Bucket: store.bucket, ...(store.prefix === undefined ? {} : { Prefix: store.prefix }) };
+      const { Uploads: uploads = [] } = await client.send(new ListMultipartUploadsCommand(asked), {
+        abortSignal,
+      });
+      return uploads.map(({ Key, Initiated }) => ({ name: Key ?? '?', since: Initiated ?? new Date(0) }));
+    },
+    { maxAttempts: 1 },
+  );
+}
+
+/** Runs `work` with a client of the store; without keys the AWS SDK's own chain is asked. */
+export async function withClient<T>(
+  store: Endpoints['store'],
+  work: (client: S3Client) => Promise<T>,
+  options: { readonly maxAttempts?: number } = {},
+): Promise<T> {
+  const { endpoint, region, forcePathStyle, accessKeyId, secretAccessKey } = store;
   const client = new S3Client({
+    ...options,
     ...(endpoint === undefined ? {} : { endpoint }),
     region,
     forcePathStyle,
-    credentials: { accessKeyId, secretAccessKey },
+    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
   });
   try {
     return await work(client);

@@ -1,8 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Bytes of this process in main memory now (`VmRSS`) and at most since the start or the last reset (`VmHWM`). */
-export function residentMemory(): { readonly now: number; readonly peak: number } {
-  const status = readFileSync('/proc/self/status', 'utf8');
+/**
+ * Bytes of a process, of this one by default, in main memory now (`VmRSS`) and at most since the start or the last reset
+ * (`VmHWM`). Throws when there is no such process.
+ */
+export function residentMemory(pid: number | 'self' = 'self'): {
+  readonly now: number;
+  readonly peak: number;
+} {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const kilobytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
   return { now: 1024 * kilobytes('VmRSS'), peak: 1024 * kilobytes('VmHWM') };

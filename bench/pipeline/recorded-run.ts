@@ -1,44 +1,35 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import pLimit from 'p-limit';
-import { ArtifactStore } from '../../artifacts/artifact-store.js';
+import type { ActivityInterface } from '../../activities/index.js';
+import type { ArtifactStore } from '../../artifacts/artifact-store.js';
 import { codeVersion } from '../../cli/code-version.js';
 import { pipelineInput } from '../../cli/pipeline-input.js';
 import { loadConfig, type LoadedConfig } from '../../config/load.js';
 import { TerminalError } from '../../core/errors.js';
 import { toJsonl } from '../../core/jsonl.js';
 import type { Label } from '../../datasets/sample.js';
-import type { Endpoints } from '../../stack/endpoints.js';
 import type { Home } from '../../stack/home.js';
 import type { PipelineInput } from '../../workflows/contract.js';
 import { openNamespace } from './own-namespace.js';
 import { prototypes, type Prototype } from './prototypes.js';
-import { recordedActivities } from './recorded-stages.js';
 
-/** Activities at once while recording. */
-const concurrency = 4;
+const lookMs = 1000;
+/** Longer than any run takes that only seems to work. */
+const patience = '1 hour';
 
-/** A run of many samples that lies in the store of a home as if it had been made. */
+/** Files of a recorded run: videos of a few bytes, their annotations, and a config that names them. */
 export interface RecordedRun {
-  /** A config file that names the samples. */
+  readonly samples: number;
   readonly configFile: string;
   readonly loaded: LoadedConfig;
+  readonly prototypes: Readonly<Record<Label, Prototype>>;
 }
 
-/**
- * Records a run of the demo's config on `samples` videos: the files are of a few bytes, and what the stages say of them is
- * what they say of two clips of the demo. Manifests, blobs and keys are written by the pipeline's own code.
- */
-export async function recordRun(
-  home: Home,
-  endpoints: Endpoints,
-  samples: number,
-  say: (line: string) => void,
-): Promise<RecordedRun> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const folder = join(home.root, 'recorded');
+/** Writes the files of a run of the demo's config on `samples` videos into a home. */
+export async function prepareRecording(home: Home, samples: number): Promise<RecordedRun> {
+  const folder = join(home.root, `recorded-${samples}`);
   const configFile = join(folder, 'run.yaml');
   await mkdir(join(folder, 'videos'), { recursive: true });
   const of = prototypes((await loadConfig('demo')).config);
@@ -48,46 +39,60 @@ export async function recordRun(
     configFile,
     `extends: demo\nname: recorded\ndataset: { sources: ${JSON.stringify(sources)} }\nevaluation: { bootstrapResamples: 100 }\n`,
   );
-  const loaded = await loadConfig(configFile);
-  const store = new ArtifactStore(endpoints.store, join(home.cacheDir, 'blobs'));
-  try {
-    const services = { store, cacheDir: home.cacheDir, trainer: null };
-    const activities = recordedActivities(services, of);
-    const namespace = await openNamespace(endpoints.temporal.address, 'recording', activities, concurrency);
-    try {
-      say(`recording a run of ${samples} samples`);
-      const runId = `recorded-${samples}`;
-      const { config, prompts, variants } = loaded;
-      const input: PipelineInput = {
-        ...(await pipelineInput(store, { config, prompts, variants })),
-        runId,
-        code: await codeVersion(),
-      };
-      const run = await namespace.client.workflow.start('pipeline', {
-        workflowId: runId,
-        taskQueue: 'orchestrate',
-        args: [input],
-      });
-      await ended(store, runId);
-      await run.result();
-    } finally {
-      await namespace.close();
-    }
-  } finally {
-    store.close();
-  }
-  return { configFile, loaded };
+  return { samples, configFile, loaded: await loadConfig(configFile), prototypes: of };
 }
 
-/** A run that parks would wait for a person: here it is a fault. */
-async function ended(store: ArtifactStore, runId: string): Promise<void> {
+/** Where a run is recorded, and what does its work. */
+export interface Recorder {
+  /** A namespace of the Temporal server that no run was recorded in yet. */
+  readonly namespace: string;
+  readonly store: ArtifactStore;
+  readonly activities: ActivityInterface;
+  /** Activities at once, per queue. */
+  readonly concurrency: number;
+}
+
+/**
+ * Runs the pipeline's workflows on the files of a recorded run, with the recorded stages or what stands for them.
+ *
+ * @returns seconds from start to end of the run, workers and input ready
+ */
+export async function recordRun(
+  address: string,
+  { samples, loaded: { config, prompts, variants } }: RecordedRun,
+  { namespace, store, activities, concurrency }: Recorder,
+): Promise<number> {
+  const own = await openNamespace(address, namespace, activities, concurrency);
+  const ended = new AbortController();
+  try {
+    const runId = `recorded-${samples}`;
+    const input: PipelineInput = {
+      ...(await pipelineInput(store, { config, prompts, variants })),
+      runId,
+      code: await codeVersion(),
+    };
+    const startedAt = performance.now();
+    const run = await own.client.workflow.start('pipeline', {
+      workflowId: runId,
+      taskQueue: 'orchestrate',
+      args: [input],
+      workflowExecutionTimeout: patience,
+    });
+    await Promise.race([run.result(), parked(store, runId, ended.signal)]);
+    return (performance.now() - startedAt) / 1000;
+  } finally {
+    ended.abort();
+    await own.close();
+  }
+}
+
+/** Rejects once the run waits for a person: here that is a fault. Never resolves; ends with `signal`. */
+async function parked(store: ArtifactStore, runId: string, signal: AbortSignal): Promise<never> {
   for (;;) {
     const record = await store.runs.read(runId);
-    if (record !== null && record.status !== 'running') {
-      if (record.status === 'done') return;
+    if (record?.status === 'awaiting')
       throw new TerminalError('bench.failed', `the run could not be recorded: ${record.problem}`);
-    }
-    await sleep(200);
+    await sleep(lookMs, undefined, { signal });
   }
 }
 

@@ -19,13 +19,10 @@ type Work = (context: StageContext) => Promise<StageResult>;
 const jsonl = (rows: readonly unknown[]): Output => ({ text: toJsonl(rows), mediaType: 'application/jsonl' });
 
 /**
- * The activities of a worker, where decoding, captioning, training and answering give back what the prototypes stand for
- * instead of working. Keys, publishing and every other stage are as they are.
+ * Every stage of the pipeline, where decoding, captioning, training and answering give back what the prototypes stand for
+ * instead of working. Keys and every other stage are as they are.
  */
-export function recordedActivities(
-  services: Services,
-  prototypes: Readonly<Record<Label, Prototype>>,
-): ActivityInterface {
+export function recordedStages(prototypes: Readonly<Record<Label, Prototype>>): readonly Stage[] {
   const work: Readonly<Partial<Record<Stage['name'], Work>>> = {
     probe,
     frames: (context) => frames(context, prototypes),
@@ -45,20 +42,20 @@ export function recordedActivities(
     drafts: (context) => drafts(context, prototypes),
     predictions: (context) => predictions(context, prototypes),
   };
-  const replaced = Object.entries(work).map(([name, run]) => {
-    const stage = stages[name as Stage['name']];
-    const sharded = name !== 'sft' && name !== 'reflection-sft' && name !== 'grpo';
+  return Object.values(stages).map((stage) => {
+    const run = work[stage.name];
+    if (run === undefined) return stage;
+    const sharded = run !== training;
     // Shards are merged by the stage's own code.
     const merges = (context: StageContext): boolean => sharded && context.request.shard === null;
-    return [
-      name,
-      durable(
-        { ...stage, run: (context) => (merges(context) ? stage.run(context) : run(context)) },
-        services,
-      ),
-    ] as const;
+    return { ...stage, run: (context) => (merges(context) ? stage.run(context) : run(context)) };
   });
-  return { ...createActivities(services), ...Object.fromEntries(replaced) };
+}
+
+/** The activities of a worker that has these stages. */
+export function activitiesOf(services: Services, of: readonly Stage[]): ActivityInterface {
+  const durables = of.map((stage) => [stage.name, durable(stage, services)] as const);
+  return { ...createActivities(services), ...Object.fromEntries(durables) };
 }
 
 async function shardSamples({ request, services }: StageContext): Promise<readonly Sample[]> {

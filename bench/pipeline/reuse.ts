@@ -2,19 +2,21 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { TerminalError } from '../../core/errors.js';
 import { packageRoot } from '../../core/package-root.js';
-import { machine, type Machine } from '../side-by-side/machine.js';
+import { homePaths } from '../../stack/home.js';
 import { spread, type Spread } from '../side-by-side/statistics.js';
 import { onOwnStack, type OwnStack } from './own-stack.js';
-import { recordRun, type RecordedRun } from './recorded-run.js';
+import { prepareRecording, recordRun, type RecordedRun } from './recorded-run.js';
+import { activitiesOf, recordedStages } from './recorded-stages.js';
 import { judgeReuse, type Measured, type Verdict } from './targets.js';
 
 /** Longer than a run that reuses everything may take by far. */
 const patienceMs = 300_000;
 
-/** What `bench pipeline --json` prints; times in seconds. */
+/** Activities at once while recording. */
+const concurrency = 4;
+
+/** Times in seconds. */
 export interface ReuseResult {
-  readonly schema: 1;
-  readonly machine: Machine;
   readonly samples: number;
   readonly rounds: number;
   readonly seconds: Readonly<Record<Measured, Spread>>;
@@ -31,7 +33,14 @@ export function measureReuse(
   say: (line: string) => void,
 ): Promise<ReuseResult> {
   return onOwnStack(async (stack) => {
-    const recorded = await recordRun(stack.home, stack.endpoints, samples, say);
+    const home = homePaths(stack.home);
+    const recorded = await prepareRecording(home, samples);
+    say(`recording a run of ${samples} samples`);
+    const { store, endpoints } = stack;
+    const services = { store, cacheDir: home.cacheDir, trainer: null };
+    const activities = activitiesOf(services, recordedStages(recorded.prototypes));
+    const recorder = { namespace: 'recording', store, activities, concurrency };
+    await recordRun(endpoints.temporal.address, recorded, recorder);
     const times: Record<Measured, number[]> = { list: [], show: [], plan: [], run: [], resume: [] };
     for (let round = 1; round <= rounds; round++) {
       for (const [name, seconds] of Object.entries(await turn(stack, recorded)))
@@ -42,7 +51,7 @@ export function measureReuse(
     const seconds = Object.fromEntries(
       Object.entries(times).map(([name, all]) => [name, spread(all)]),
     ) as Record<Measured, Spread>;
-    return { schema: 1, machine: machine(), samples, rounds, seconds, verdicts: judgeReuse(seconds) };
+    return { samples, rounds, seconds, verdicts: judgeReuse(seconds) };
   });
 }
 

@@ -1,13 +1,15 @@
-import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
 import { describeError, HindsightError } from '../../core/errors.js';
 import { redact } from '../../core/redact.js';
+import { withClient } from '../bucket.js';
 import { buildDigest } from '../build-digest.js';
 import { connectionFailure } from '../connection-failure.js';
 import { isRemote, loadEndpoints, type Endpoints } from '../endpoints.js';
 import type { Home } from '../home.js';
 import { stackStatus, type ProcessStatus, type StackStatus } from '../status.js';
 import type { Check } from './check.js';
+import { checkUploads } from './uploads.js';
 
 const patienceMs = 5000;
 
@@ -59,7 +61,8 @@ function processLine(entry: ProcessStatus): Check {
 async function reachable(home: Home): Promise<Check[]> {
   try {
     const endpoints = await loadEndpoints(home);
-    return await Promise.all([checkTemporal(endpoints), checkStore(endpoints)]);
+    const [temporal, store] = await Promise.all([checkTemporal(endpoints), checkStore(endpoints)]);
+    return [temporal, store, ...(store.ok === true ? [await checkUploads(endpoints)] : [])];
   } catch (error) {
     const fix = error instanceof HindsightError ? error.fix : undefined;
     return [{ name: 'endpoints', ok: false, found: firstLine(error), ...(fix === undefined ? {} : { fix }) }];
@@ -87,26 +90,18 @@ async function checkTemporal(endpoints: Endpoints): Promise<Check> {
 
 async function checkStore({ store }: Endpoints): Promise<Check> {
   const name = 'S3';
-  const { accessKeyId, secretAccessKey, bucket, endpoint, region, forcePathStyle } = store;
-  const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
-  const client = new S3Client({
-    region,
-    forcePathStyle,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...credentials,
-    maxAttempts: 1,
-  });
-  const where = `${store.endpoint ?? `AWS ${store.region}`}, bucket ${bucket}`;
+  const where = `${store.endpoint ?? `AWS ${store.region}`}, bucket ${store.bucket}`;
+  const abortSignal = AbortSignal.timeout(patienceMs);
   try {
-    await client.send(new HeadBucketCommand({ Bucket: bucket }), {
-      abortSignal: AbortSignal.timeout(patienceMs),
-    });
+    await withClient(
+      store,
+      (client) => client.send(new HeadBucketCommand({ Bucket: store.bucket }), { abortSignal }),
+      { maxAttempts: 1 },
+    );
     return { name, ok: true, found: redact(where) };
   } catch (error) {
     const found = `${where}: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`;
     return { name, ok: false, found: redact(found), fix: 'check bucket, region and credentials' };
-  } finally {
-    client.destroy();
   }
 }
 

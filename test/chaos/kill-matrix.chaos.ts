@@ -7,10 +7,12 @@ import type { RunSnapshot } from '../../cli/run-api.js';
 import { parseJsonl } from '../../core/jsonl.js';
 import { Random } from '../../core/random.js';
 import { homePaths } from '../../stack/home.js';
-import { lockHolder, supervisorLock } from '../../stack/lock.js';
 import { ensureUp } from '../../stack/up.js';
 import { halfWritten, transientObjects } from './leftovers-of.js';
-import { digestsOf, OwnStack, processesOf, renderMicroClips } from './micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../bench/pipeline/own-stack.js';
+import { processesOf } from '../../bench/pipeline/processes.js';
+import { digestsOf } from './digests-of.js';
 
 /** Work of the llm queue is the embedded teacher's and runs on `media`: there is no llm process to kill. */
 const kinds = ['orchestrate', 'media', 'gpu', 'trainer', 'temporal', 's3', 'supervisor'] as const;
@@ -70,7 +72,7 @@ describe('a run of the micro preset', () => {
       const runId = await stack.run(annotations);
       const startedAt = Date.now();
       await sleep(momentOf(kill, reference));
-      const pid = kill.kind === 'supervisor' ? supervisorOf(stack) : await stack.pidOf(kill.kind);
+      const pid = await stack.pidOf(kill.kind);
       const during = (await stack.api.snapshot(runId)).stages.filter((stage) => stage.status === 'running');
       const at = ((Date.now() - startedAt) / 1000).toFixed(1);
       const row: Row = {
@@ -112,12 +114,6 @@ function momentOf(
 ): number {
   const from = kind === 'trainer' ? trainingMs : 0;
   return from + share * (ms - from);
-}
-
-function supervisorOf(stack: OwnStack): number {
-  const holder = lockHolder(supervisorLock(homePaths(stack.home)));
-  if (holder === null) throw new Error('no supervisor runs');
-  return holder.pid;
 }
 
 /** Looks again and again how many trainers of a home live at once. */

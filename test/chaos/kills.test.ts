@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSnapshot } from '../../cli/run-api.js';
 import { Random } from '../../core/random.js';
 import { transientObjects } from './leftovers-of.js';
-import { digestsOf, OwnStack, renderMicroClips } from './micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../bench/pipeline/own-stack.js';
+import { digestsOf } from './digests-of.js';
 
 /** Which process dies while which of these stages is at work; the seed picks the stage. */
 const points = [

@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunSnapshot } from '../../cli/run-api.js';
 import { parseJsonl } from '../../core/jsonl.js';
-import { digestsOf, OwnStack, renderMicroClips } from './micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../bench/pipeline/own-stack.js';
+import { digestsOf } from './digests-of.js';
 
 /** Long enough to be met at work, and without a regular checkpoint: the one that is found was asked for. */
 const set = [

@@ -8,7 +8,8 @@ import type { RunRecord } from '../../artifacts/runs.js';
 import { connectRunApi } from '../../cli/run-client.js';
 import type { RunListEntry, RunProblem, RunSnapshot } from '../../cli/run-api.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
-import { OwnStack, renderMicroClips } from './micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../bench/pipeline/own-stack.js';
 
 /** Less than a local stack wants to have free, and more than a micro run writes. */
 const smallDisk = '1500m';

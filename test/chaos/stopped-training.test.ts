@@ -9,7 +9,8 @@ import { readPending } from '../../cli/live/pending.js';
 import type { RunListEntry, RunSnapshot } from '../../cli/run-api.js';
 import { packageRoot } from '../../core/package-root.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
-import { OwnStack, renderMicroClips } from './micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../bench/pipeline/own-stack.js';
 
 /** Far longer than a cancellation takes to arrive, and with no checkpoint but the one that is asked for. */
 const set = ['sft.steps=500', 'sft.checkpointEvery=1000', 'sft.validationEvery=250'];

@@ -9,7 +9,9 @@ import type { RunSnapshot } from '../../cli/run-api.js';
 import { bucketName } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
 import { flipByte } from '../artifacts/flip-byte.js';
-import { digestsOf, OwnStack, renderMicroClips } from './micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../bench/pipeline/own-stack.js';
+import { digestsOf } from './digests-of.js';
 
 const awayMs = 10_000;
 const parkMs = 120_000;

@@ -9,7 +9,8 @@ import { connectRunApi } from '../../cli/run-client.js';
 import { loadConfig } from '../../config/load.js';
 import { sha256File } from '../../core/digest.js';
 import { readModelFolder } from '../../policy/model-folder.js';
-import { digestsOf, renderMicroClips } from '../chaos/micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
+import { digestsOf } from '../chaos/digests-of.js';
 import { RecordingTerminal } from '../cli/recording-terminal.js';
 
 /** Everything is as small as it can be: what is tested is that the parts fit each other. */

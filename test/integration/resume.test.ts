@@ -15,7 +15,7 @@ import { packageRoot } from '../../core/package-root.js';
 import { loadEndpoints } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
 import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
-import { digestsOf } from '../chaos/micro-run.js';
+import { digestsOf } from '../chaos/digests-of.js';
 import { RecordingTerminal } from '../cli/recording-terminal.js';
 
 /** Every kind of stage that the tests make again, as small as it can be. */

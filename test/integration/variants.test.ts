@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { RunApi, RunSnapshot } from '../../cli/run-api.js';
 import { connectRunApi } from '../../cli/run-client.js';
 import { loadConfig } from '../../config/load.js';
-import { renderMicroClips } from '../chaos/micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
 
 /** As small as it can be: what is tested is that branches share what they can and that each is answered for. */
 // A training seed of its own: other tests on this stack train the micro preset too.

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
 import { packageRoot } from '../../core/package-root.js';
 import { ensureUp } from '../../stack/up.js';
-import { renderMicroClips } from '../chaos/micro-run.js';
+import { renderMicroClips } from '../../bench/pipeline/micro-clips.js';
 import { Authority } from './certificates.js';
 import { rawHistories } from './raw-histories.js';
 import { temporaryHome } from './temporary-home.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { prototypes } from '../../../bench/pipeline/prototypes.js';
-import { reuseText } from '../../../bench/pipeline/command.js';
 import { judgeReuse } from '../../../bench/pipeline/targets.js';
 import { loadConfig } from '../../../config/load.js';
 import { parseCompletion } from '../../../datasets/answer.js';
@@ -18,30 +17,6 @@ describe('bench pipeline', () => {
       ['run <= 10 s', false, 0.25],
       ['resume <= 10 s', true, 0],
     ]);
-  });
-
-  it('prints times and verdicts', () => {
-    const machine = { processor: 'a processor', processors: 2, memoryBytes: 2 ** 33 };
-    const verdicts = judgeReuse(seconds);
-    expect(reuseText({ schema: 1, machine, samples: 20_000, rounds: 3, seconds, verdicts }))
-      .toMatchInlineSnapshot(`
-      "A recorded run of 20000 samples: 3 rounds.
-      Machine: a processor, 2 processors, 8 GiB.
-      Times are medians over the rounds (least to most).
-
-              seconds
-      list    0.50 (0.25 to 1.00)    hindsight list, from start to end of its process
-      show    1.00 (0.50 to 2.00)    hindsight show of a finished run, likewise
-      plan    4.00 (2.00 to 8.00)    hindsight run --plan, likewise
-      run     12.50 (6.25 to 25.00)  a new run that finds everything in the store
-      resume  10.00 (5.00 to 20.00)  resume of a run that is done
-      list <= 1 s: 0.50, met
-      show <= 1 s: 1.00, met
-      plan <= 10 s: 4.00, met
-      run <= 10 s: 12.50, missed by 25%
-      resume <= 10 s: 10.00, met
-      "
-    `);
   });
 
   it('records what real stages would read: packs, captions and answers of both labels', async () => {

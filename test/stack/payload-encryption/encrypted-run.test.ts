@@ -15,7 +15,8 @@ import { bringDown } from '../../../stack/down.js';
 import { checkPayloads } from '../../../stack/checks/payloads.js';
 import { homePaths } from '../../../stack/home.js';
 import { ensureUp } from '../../../stack/up.js';
-import { OwnStack, renderMicroClips } from '../../chaos/micro-run.js';
+import { renderMicroClips } from '../../../bench/pipeline/micro-clips.js';
+import { OwnStack } from '../../../bench/pipeline/own-stack.js';
 import { encodingsOf, rawHistories } from '../raw-histories.js';
 
 /** One training stage that fails at its second step, since its first leaves numbers without end. */
