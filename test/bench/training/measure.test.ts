@@ -72,7 +72,8 @@ describe('bench training on our own participant', () => {
 
     expect(memory!.held.map((held) => held.step)).toEqual([2, 3]);
     expect(memory!.held[0]!.tensors).toBe(memory!.held[1]!.tensors);
-    expect(memory!.peakBytes!).toBeGreaterThanOrEqual(memory!.held[1]!.residentBytes);
+    // The kernel counts pages of each processor in batches: two readings may be some pages apart.
+    expect(memory!.peakBytes!).toBeGreaterThan(0.99 * memory!.held[1]!.residentBytes);
   });
 
   it('leaves its generations for the others, with frames for every video', async () => {
