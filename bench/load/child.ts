@@ -1,5 +1,4 @@
 /** Loads the model folder that is named first and runs one forward pass; a process of its own, for its peak. */
-import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { Random } from '../../core/random.js';
 import { loadBackend, type Backend } from '../../policy/backend.js';
@@ -7,14 +6,8 @@ import { prepareBatch } from '../../policy/batch.js';
 import { batchTensors } from '../../policy/batch-tensors.js';
 import { parameterCount } from '../../policy/parameters.js';
 import { Policy } from '../../policy/policy.js';
+import { residentMemory } from '../memory/resident-memory.js';
 import type { LoadMeasurement } from './protocol.js';
-
-/** A field of /proc/self/status that counts memory, in bytes. */
-function memoryStatus(field: 'VmRSS' | 'VmHWM'): number {
-  const found = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
-  if (found === null) throw new Error(`/proc/self/status has no ${field}`);
-  return Number(found[1]) * 1024;
-}
 
 /** Four frames of 112 x 168 pixels, sixteen tokens of text around them and eight to predict. */
 async function forward(backend: Backend, policy: Policy) {
@@ -54,11 +47,11 @@ async function forward(backend: Backend, policy: Policy) {
 
 const folder = process.argv[2]!;
 const backend = await loadBackend();
-const residentBefore = memoryStatus('VmRSS');
+const residentBefore = residentMemory().now;
 const start = performance.now();
 const policy = await Policy.load(backend, folder);
 const loaded = performance.now();
-const peakLoading = memoryStatus('VmHWM');
+const peakLoading = residentMemory().peak;
 process.stderr.write(`loaded in ${((loaded - start) / 1000).toFixed(1)} s, running one forward pass\n`);
 const passed = await forward(backend, policy);
 const parameters = parameterCount(policy.config);
@@ -70,7 +63,7 @@ const measured: LoadMeasurement = {
   float32Bytes: 4 * parameters,
   residentBefore,
   peakLoading,
-  peak: memoryStatus('VmHWM'),
+  peak: residentMemory().peak,
   loadSeconds: (loaded - start) / 1000,
   forwardSeconds: (performance.now() - loaded) / 1000,
   ...passed,

@@ -9,9 +9,12 @@ export function residentMemory(pid: number | 'self' = 'self'): {
   readonly peak: number;
 } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kilobytes = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
-  return { now: 1024 * kilobytes('VmRSS'), peak: 1024 * kilobytes('VmHWM') };
+  const bytes = (name: string): number => {
+    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status);
+    if (found === null) throw new Error(`/proc/${pid}/status has no ${name}`);
+    return 1024 * Number(found[1]);
+  };
+  return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 }
 
 /** Starts the peak anew at what is held now (proc(5), clear_refs). */

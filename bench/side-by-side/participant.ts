@@ -1,8 +1,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { TerminalError } from '../../core/errors.js';
+import { residentMemory } from '../memory/resident-memory.js';
 
 /** What the bench asks of a participant: one JSON object on a line of its standard input, named by `do`. */
 export interface Request {
@@ -88,9 +88,7 @@ export class Participant {
   /** The most memory that the process ever held (resident set), in bytes; null where the system does not tell. */
   peakBytes(): number | null {
     try {
-      const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-      const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
-      return match === null ? null : Number(match[1]) * 1024;
+      return residentMemory(this.pid).peak;
     } catch {
       return null;
     }

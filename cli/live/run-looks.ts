@@ -10,7 +10,7 @@ import { localDiskProblems } from './disk-problem.js';
 import { currentRecord } from './current-record.js';
 import { lookAtRun, type Look } from './look-at-run.js';
 import { TemporalView } from './temporal-view.js';
-import { awayProblem } from './away-problem.js';
+import { awayProblems } from './away-problem.js';
 import { fromStore } from './from-store.js';
 
 /** What Temporal has not said by then, a look at runs does without. */
@@ -67,7 +67,7 @@ export class RunLooks {
       read: (runId) => this.store.runs.read(runId),
       machine: () =>
         (disks ??= this.endpoints.kind === 'embedded' ? localDiskProblems(this.home) : Promise.resolve([])),
-      away: (error) => awayProblem(this.endpoints, error),
+      away: awayProblems(this.endpoints),
       queries,
     };
   }
