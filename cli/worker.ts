@@ -13,8 +13,8 @@ export function addWorker(program: Command, verb: Verb): void {
       .command('worker')
       .summary('work on one queue, in the foreground')
       .description(
-        'Takes work from one queue until it is told to stop (Ctrl-C, SIGTERM). The local stack runs one of each; start ' +
-          'more of them, on as many machines as you like, against a remote stack.',
+        'Takes work from one queue until it is told to stop (Ctrl-C, SIGTERM). The local stack runs one each of ' +
+          'orchestrate, media and gpu; start more of them, on as many machines as you like, against a remote stack.',
       )
       .addArgument(new Argument('<queue>', 'which work to take').choices(kinds))
       .addHelpText('after', '\nExample:\n  hindsight worker gpu --stack remote')

@@ -13,10 +13,11 @@ export interface WorkerCommand {
 export const workerProcesses = ['orchestrate', 'media', 'gpu'] as const;
 
 export function workerCommands(): WorkerCommand[] {
+  return workerProcesses.map(workerCommand);
+}
+
+/** One of those processes, or `llm`. */
+export function workerCommand(name: (typeof workerProcesses)[number] | 'llm'): WorkerCommand {
   const main = join(distFolder, 'workers', 'main.js');
-  return workerProcesses.map((name) => ({
-    name,
-    command: process.execPath,
-    args: ['--enable-source-maps', main, name],
-  }));
+  return { name, command: process.execPath, args: ['--enable-source-maps', main, name] };
 }

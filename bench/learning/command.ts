@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import pLimit from 'p-limit';
+import { detectDevice } from '../../cli/device.js';
 import { followRun } from '../../cli/follow.js';
 import { duration } from '../../cli/render/duration.js';
 import type { RunApi } from '../../cli/run-api.js';
@@ -10,15 +12,19 @@ import { loadConfig, type LoadedConfig } from '../../config/load.js';
 import { TerminalError } from '../../core/errors.js';
 import { packageRoot } from '../../core/package-root.js';
 import { writeSyntheticDataset } from '../../video/synthetic/write-dataset.js';
+import { isRemote } from '../../stack/endpoints.js';
 import { homePaths } from '../../stack/home.js';
+import { positive } from '../side-by-side/options.js';
 import { claims, type Claim } from './claims.js';
 import { learningClips } from './clips.js';
 import type { SeedResult } from './row.js';
 import { learningTables, markdown } from './tables.js';
+import { withTrainers } from './trainers.js';
 
 interface Options {
   readonly seeds: readonly number[];
   readonly variants?: readonly string[];
+  readonly atOnce?: number;
   readonly json?: true;
 }
 
@@ -35,18 +41,22 @@ export function addLearningBench(program: Command, terminal: Terminal): void {
       .option('--variants <list>', 'some of the ablations, with commas (default: all)', (text) =>
         text.split(','),
       )
+      .option(
+        '--at-once <seeds>',
+        'seeds that train side by side, each with a trainer of its own (default: 2 on processors, 1 with a GPU)',
+        positive,
+      )
       .option('--json', 'print the results as JSON'),
   )
     .addHelpText('after', '\nExample:\n  npm run bench -- learning --seeds 1 --variants no-reflection')
-    .action(async ({ seeds, variants, json }: Options) => {
+    .action(async ({ seeds, variants, atOnce, json }: Options) => {
       const annotations = await renderClips(terminal);
-      const results: SeedResult[] = [];
-      await withRuns({ terminal, exit: () => undefined }, 'always', async (api) => {
-        for (const seed of seeds) {
-          const loaded = await learningConfig(annotations, seed, variants);
-          results.push(await trainSeed({ terminal, exit: () => undefined }, api, loaded, seed));
-        }
-      });
+      const wide = Math.min(seeds.length, atOnce ?? (await trainersOfThisMachine()));
+      const results = await withRuns({ terminal, exit: () => undefined }, 'always', (api) =>
+        withTrainers(homePaths(), isRemote() ? 0 : wide - 1, () =>
+          trainSeeds(terminal, api, seeds, wide, (seed) => learningConfig(annotations, seed, variants)),
+        ),
+      );
       const found = claims(results);
       const shown = { results, claims: found };
       terminal.out(json ? `${JSON.stringify(shown, null, 2)}\n` : learningText(results, found));
@@ -104,6 +114,44 @@ async function learningConfig(
   };
 }
 
+/** A trainer leaves a core half idle, at work in one thread as often as in two; a GPU has one trainer. */
+async function trainersOfThisMachine(): Promise<number> {
+  const { source } = await detectDevice(undefined);
+  return source === 'gpu' ? 1 : Math.min(2, availableParallelism());
+}
+
+/** The results of all seeds in their order. When one fails, the others still come to their end. */
+async function trainSeeds(
+  terminal: Terminal,
+  api: RunApi,
+  seeds: readonly number[],
+  atOnce: number,
+  configOf: (seed: number) => Promise<LoadedConfig>,
+): Promise<SeedResult[]> {
+  const limit = pLimit(atOnce);
+  const ended = await Promise.allSettled(
+    seeds.map((seed) =>
+      limit(async () => {
+        const verb = {
+          terminal: atOnce > 1 ? named(terminal, `seed ${seed}`) : terminal,
+          exit: () => undefined,
+        };
+        return trainSeed(verb, api, await configOf(seed), seed);
+      }),
+    ),
+  );
+  return ended.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+}
+
+/** Several runs talk at once: whole lines, each with the name of its run. */
+function named(terminal: Terminal, name: string): Terminal {
+  const err = (text: string): void => terminal.err(text.replaceAll(/^(?=.)/gm, `${name}  `));
+  return { ...terminal, err, interactive: false };
+}
+
 /** Runs or goes on with the run of one seed until it is done. */
 async function trainSeed(verb: Verb, api: RunApi, loaded: LoadedConfig, seed: number): Promise<SeedResult> {
   const runId = `learning-seed-${seed}`;
@@ -118,9 +166,8 @@ async function trainSeed(verb: Verb, api: RunApi, loaded: LoadedConfig, seed: nu
       fix: `hindsight show ${runId}`,
     });
   }
-  verb.terminal.err(
-    `seed ${seed}: ${duration((Date.now() - begun) / 1000)} now, report ${await api.fetchReport(runId)}\n`,
-  );
+  const seconds = (Date.now() - begun) / 1000;
+  verb.terminal.err(`${runId}: ${duration(seconds)} now, report ${await api.fetchReport(runId)}\n`);
   const comparison = await api.fetchComparison(runId);
   const baselines = (await api.fetchEvaluation(runId))?.baselines ?? [];
   const constant = baselines.find(({ baseline }) => baseline === 'best-constant-span-oracle');

@@ -79,23 +79,21 @@ function reflection(results: readonly SeedResult[]): TextTable {
     rows: [
       ['seed', 'checkpoint', 'first', 'final', 'wrong to right', 'right to wrong', 'final - first (points)'],
       ...results.flatMap((result) =>
-        [own('reflection-sft'), own('grpo'), of('no-marks', 'reflection-sft'), of('no-marks')].flatMap(
-          (place) => {
-            const row = rowOf(result, place);
-            if (row?.transitions == null) return [];
-            return [
-              [
-                String(result.seed),
-                nameOf(place),
-                cell(result, place, 'all_videos.first_accuracy'),
-                cell(result, place, accuracy),
-                String(row.transitions.wrongToRight),
-                String(row.transitions.rightToWrong),
-                differenceText(metricOf(result, place, 'all_videos.reflection_gain')!),
-              ],
-            ];
-          },
-        ),
+        [own('reflection-sft'), own('grpo'), of('no-marks', 'reflection-sft')].flatMap((place) => {
+          const row = rowOf(result, place);
+          if (row?.transitions == null) return [];
+          return [
+            [
+              String(result.seed),
+              nameOf(place),
+              cell(result, place, 'all_videos.first_accuracy'),
+              cell(result, place, accuracy),
+              String(row.transitions.wrongToRight),
+              String(row.transitions.rightToWrong),
+              differenceText(metricOf(result, place, 'all_videos.reflection_gain')!),
+            ],
+          ];
+        }),
       ),
     ],
   };
@@ -111,7 +109,6 @@ const ablated: readonly Ablation[] = [
   { place: own('grpo'), against: own('reflection-sft') },
   { place: of('only-rl'), against: own('grpo') },
   { place: of('no-reflection'), against: own('grpo') },
-  { place: of('no-marks'), against: own('grpo') },
   { place: of('no-marks', 'reflection-sft'), against: own('reflection-sft') },
   { place: of('half-reflection-data', 'reflection-sft'), against: own('reflection-sft') },
   { place: of('quarter-reflection-data', 'reflection-sft'), against: own('reflection-sft') },

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +10,12 @@ import { loadConfig } from '../../config/load.js';
 import { TerminalError } from '../../core/errors.js';
 import { bringDown } from '../../stack/down.js';
 import type { Endpoints } from '../../stack/endpoints.js';
-import { embeddedEnvironment } from '../../stack/environment.js';
 import { homePaths, type Home } from '../../stack/home.js';
 import { lockHolder, supervisorLock } from '../../stack/lock.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
 import { workerCommands, workerProcesses, type WorkerCommand } from '../../stack/workers.js';
+import { startAnotherWorker } from '../another-worker.js';
 import { childrenOf } from './processes.js';
 import { trainedStep } from './trained-step.js';
 
@@ -118,13 +118,8 @@ export class OwnStack {
   }
 
   /** Starts another worker beside those of the supervisor, as another machine of a cluster would; on a GPU of its own. */
-  startWorker(kind: string): ChildProcess {
-    const { command, args } = workerCommands().find(({ name }) => name === kind)!;
-    const home = homePaths(this.home);
-    const worker = spawn(command, args, {
-      env: { ...embeddedEnvironment(home), TMPDIR: home.temporary, CUDA_VISIBLE_DEVICES: '1' },
-      stdio: 'ignore',
-    });
+  startWorker(kind: Parameters<typeof startAnotherWorker>[1]): ChildProcess {
+    const worker = startAnotherWorker(homePaths(this.home), kind);
     this.#workers.push(worker);
     return worker;
   }

@@ -14,8 +14,11 @@ import { OwnStack } from '../../bench/pipeline/own-stack.js';
 import { processesOf } from '../../bench/pipeline/processes.js';
 import { digestsOf } from './digests-of.js';
 
-/** Work of the llm queue is the embedded teacher's and runs on `media`: there is no llm process to kill. */
-const kinds = ['orchestrate', 'media', 'gpu', 'trainer', 'temporal', 's3', 'supervisor'] as const;
+/**
+ * The local stack has no `llm` worker: the embedded teacher's work runs on `media`. One is started beside it to be killed; it
+ * polls its queue, and nothing starts it again.
+ */
+const kinds = ['orchestrate', 'media', 'llm', 'gpu', 'trainer', 'temporal', 's3', 'supervisor'] as const;
 type Kind = (typeof kinds)[number];
 
 /** `HINDSIGHT_KILLS`: how many moments per kind of process; `HINDSIGHT_KILL_SEED`: another seed, other moments. */
@@ -68,11 +71,14 @@ describe('a run of the micro preset', () => {
   it.each(kills)('ends well after kill -9 of $kind, moment $index ($share of its time)', async (kill) => {
     const stack = await OwnStack.start();
     const trainers = countTrainers(stack.home);
+    const llm = kill.kind === 'llm' ? stack.startWorker('llm') : null;
     try {
       const runId = await stack.run(annotations);
       const startedAt = Date.now();
       await sleep(momentOf(kill, reference));
-      const pid = await stack.pidOf(kill.kind);
+      const pid = llm?.pid ?? (await stack.pidOf(kill.kind));
+      // One that had ended by itself would be no kill.
+      if (llm !== null) expect(llm.exitCode).toBeNull();
       const during = (await stack.api.snapshot(runId)).stages.filter((stage) => stage.status === 'running');
       const at = ((Date.now() - startedAt) / 1000).toFixed(1);
       const row: Row = {
