@@ -45,8 +45,8 @@ export const stages: Readonly<Record<StageName | 'probe', Stage>> = {
 export type ActivityInterface = Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>> & {
   /** The result of a whole stage if the store has one that serves. */
   lookup(call: { readonly stage: string; readonly request: StageRequest }): Promise<StageRef | null>;
-  /** Writes the run's record to the store. */
-  recordRun(record: RunRecord): Promise<void>;
+  /** Writes the run's record to the store; of the rows of its table, it may hold those that changed. */
+  recordRun(call: { readonly record: RunRecord; readonly rows: 'all' | 'changed' }): Promise<void>;
   /** Reads the annotations, finds the videos, and digests them. */
   listVideos(call: { readonly runId: string; readonly config: string }): Promise<VideoList>;
 };
@@ -59,7 +59,8 @@ export function createActivities(services: Services): ActivityInterface {
   return {
     ...(durables as Record<StageName | 'probe', (request: StageRequest) => Promise<StageRef>>),
     lookup: (call) => orFailure('lookup', () => lookup(services, call)),
-    recordRun: (record) => services.store.runs.write(record),
+    recordRun: ({ record, rows }) =>
+      rows === 'all' ? services.store.runs.write(record) : services.store.runs.update(record),
     listVideos: (call) => orFailure('ingest', () => listVideos(services, call)),
   };
 }

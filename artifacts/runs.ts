@@ -49,6 +49,17 @@ export class Runs {
     await this.document(record.runId, 'run.json', RunRecord.parse(record));
   }
 
+  /**
+   * Writes a record that holds some rows of its stage table; the others stay as they are stored. Not atomic: a run has one
+   * writer, its workflow.
+   */
+  async update(change: RunRecord): Promise<void> {
+    const stored = (await this.read(change.runId))?.stages ?? [];
+    const nameOf = ({ variant, name }: StageRow): string => `${variant ?? ''}/${name}`;
+    const rows = new Map([...stored, ...change.stages].map((row) => [nameOf(row), row]));
+    await this.write({ ...change, stages: [...rows.values()] });
+  }
+
   async read(runId: string): Promise<RunRecord | null> {
     const bytes = await this.objects.read(`runs/${runId}/run.json`);
     return bytes === null ? null : RunRecord.parse(JSON.parse(bytes.toString('utf8')));

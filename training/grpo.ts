@@ -39,7 +39,7 @@ const noSampleFix = 'give it a share in dataset.shares, or name the split `rl` i
 
 /**
  * One epoch of GRPO on the `rl` split. Per step: a generation of completions, verification by the current policy, rewards,
- * advantages, update. TerminalErrors: `training.no-samples`, `training.not-finite`, `training.no-gradient`, and those of
+ * advantages, update. TerminalErrors: `training.no-samples`, `training.no-spans`, `training.not-finite`, `training.no-gradient`, and those of
  * {@link openProgress}; an InputError for greedy rollouts, which have no spread.
  */
 export async function runGrpo(job: GrpoJob, backend: Backend, control: JobControl): Promise<StepRow> {
@@ -53,6 +53,7 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
   const samples = (await readRecords(job.samples, Sample)).filter((sample) => sample.split === 'rl');
   if (samples.length === 0)
     throw new TerminalError('training.no-samples', 'split rl has no sample', { fix: noSampleFix });
+  requireSpans(params, samples);
   const folder = progress.checkpoint?.model ?? job.start;
   const loaded = await loadCheckpoint(backend, folder, job.base);
   const { policy } = loaded;
@@ -78,6 +79,17 @@ export async function runGrpo(job: GrpoJob, backend: Backend, control: JobContro
     if (reference instanceof Policy) reference.dispose();
     else for (const variable of reference?.variables.values() ?? []) variable.dispose();
   }
+}
+
+/** A reward that abstains on every sample would train as if it were not there, and nobody would see it. */
+function requireSpans(params: GrpoJob['params'], samples: readonly Sample[]): void {
+  const rewarded = rewardPlan(params).rewards.some(({ name }) => name === 'tiou');
+  if (!rewarded || samples.some(({ spans }) => spans.length > 0)) return;
+  throw new TerminalError(
+    'training.no-spans',
+    'grpo.labels is `spans`, and no sample of the split rl has an annotated span: tIoU would never be paid',
+    { fix: 'annotate spans, or set grpo.labels to weak' },
+  );
 }
 
 /** What the job's generations are made with, by a policy that is loaded for it. */

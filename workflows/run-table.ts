@@ -56,6 +56,8 @@ export interface Branch {
  */
 export class RunTable {
   readonly #rows: Row[];
+  /** What the store does not know yet; null before it was given anything. */
+  #unrecorded: Set<Row> | null = null;
   #status: RunStatus = 'running';
   #problem: string | null = null;
   #parked: string | null = null;
@@ -152,7 +154,20 @@ export class RunTable {
       if (row.status === 'running' || row.status === 'awaiting')
         row.status = status === 'cancelled' ? 'cancelled' : 'failed';
     }
-    await control.recordRun(this.record());
+    await control.recordRun({ record: this.record(), rows: 'all' });
+  }
+
+  #change(row: Row, to: Partial<StageRow>): void {
+    Object.assign(row, to);
+    this.#unrecorded?.add(row);
+  }
+
+  /** After the first time only what changed: a history would grow with the square of the variants otherwise. */
+  async #record(): Promise<void> {
+    const changed = this.#unrecorded;
+    const record = changed === null ? this.record() : { ...this.record(), stages: [...changed] };
+    await control.recordRun({ record, rows: changed === null ? 'all' : 'changed' });
+    this.#unrecorded = new Set();
   }
 
   async #attend(
@@ -162,21 +177,21 @@ export class RunTable {
     for (;;) {
       this.#status = 'running';
       this.#problem = null;
-      for (const row of rows) Object.assign(row, { status: 'running', reason: null });
-      await control.recordRun(this.record());
+      for (const row of rows) this.#change(row, { status: 'running', reason: null });
+      await this.#record();
       try {
         const refs = await work();
         for (const row of rows) {
           const ref = refs[row.name]!;
           // Passed again on the way to a repair, a stage still is what this run made of it.
           const again = ref.outcome === 'reused' && row.key === ref.key && row.outcome !== null;
-          Object.assign(row, {
+          this.#change(row, {
             status: 'done',
             key: ref.key,
             manifest: ref.manifest,
             outputs: ref.outputs,
             ...(again ? {} : { outcome: ref.outcome, seconds: ref.seconds, attempts: ref.attempts }),
-          } satisfies Partial<StageRow>);
+          });
         }
         return refs;
       } catch (error) {
@@ -194,10 +209,10 @@ export class RunTable {
     this.#status = 'awaiting';
     this.#problem = reason;
     this.#parked = rows[0]!.name;
-    for (const row of rows) Object.assign(row, { status: 'awaiting', reason });
+    for (const row of rows) this.#change(row, { status: 'awaiting', reason });
     // A store that is full cannot take the record of that either: it must not keep the run from being woken.
     const recording = new CancellationScope();
-    const recorded = recording.run(() => control.recordRun(this.record())).catch(() => undefined);
+    const recorded = recording.run(() => this.#record()).catch(() => undefined);
     await condition(() => this.#parked === null);
     recording.cancel();
     await recorded;

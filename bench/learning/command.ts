@@ -83,6 +83,8 @@ async function renderClips(terminal: Terminal): Promise<string> {
     dir: join(homePaths().root, 'clips', 'learning'),
     seed: 1,
     counts: learningClips,
+    // The ablation with tIoU needs them; under weak labels they are not looked at.
+    rlSpans: true,
     concurrency: availableParallelism(),
   });
   terminal.err(`clips: ${rendered} rendered, ${reused} there already\n`);

@@ -40,6 +40,32 @@ describe('runs', () => {
     expect(await runs.readLog('runs/a-1/logs/sft/k-1.log')).toBe('one\n');
   });
 
+  it('take in the rows that changed and keep the others', async () => {
+    const { runs } = await freshStore();
+    const row = (variant: string | null, name: string, status: 'waiting' | 'done') => ({
+      variant,
+      name,
+      status,
+      outcome: null,
+      key: null,
+      manifest: null,
+      outputs: {},
+      seconds: null,
+      attempts: 0,
+      reason: null,
+    });
+    const names = [row(null, 'ingest', 'waiting'), row(null, 'sft', 'waiting'), row('half', 'sft', 'waiting')];
+    await runs.write({ ...record('a-1'), stages: names });
+    await runs.update({ ...record('a-1'), status: 'done', stages: [row(null, 'sft', 'done')] });
+    expect(await runs.read('a-1')).toEqual({
+      ...record('a-1'),
+      status: 'done',
+      stages: [names[0], row(null, 'sft', 'done'), names[2]],
+    });
+    await runs.update({ ...record('new'), stages: [names[0]!] });
+    expect((await runs.read('new'))!.stages).toEqual([names[0]]);
+  });
+
   it('refuse a record that readers could not understand', async () => {
     const { runs } = await freshStore();
     await expect(runs.write({ ...record('x'), status: 'paused' as 'running' })).rejects.toThrow();

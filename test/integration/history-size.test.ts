@@ -13,16 +13,22 @@ const limit = { events: 10_240 / 2, bytes: (10 * 2 ** 20) / 2 };
 const samples = 20_000;
 
 let own: OwnNamespace;
+/** The same with 200 samples. */
+let few: OwnNamespace;
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const { address } = (await loadEndpoints(homePaths(inject('home')))).temporal;
   // The phases of a variant are as long as the run's: theirs are found in the store.
-  const activities = instantStages(samples, ({ config }) => config !== configOf('run'));
-  own = await openNamespace(address, 'history-size', activities, 100);
+  const activities = (count: number) => instantStages(count, ({ config }) => config !== configOf('run'));
+  own = await openNamespace(address, 'history-size', activities(samples), 100);
+  few = await openNamespace(address, 'history-size-few', activities(200), 100);
 });
 
-afterAll(() => own.close());
+afterAll(async () => {
+  await few.close();
+  await own.close();
+});
 
 const configOf = (branch: string): string => sha256(`config ${branch}`);
 
@@ -38,8 +44,11 @@ const branchOf = (name: string): BranchInput => ({
 });
 
 /** Length and bytes of a history as the server counts them against its limits, had each result come by itself. */
-async function sizeOf(workflowId: string): Promise<{ readonly events: number; readonly bytes: number }> {
-  const handle = own.client.workflow.getHandle(workflowId);
+async function sizeOf(
+  workflowId: string,
+  { client } = own,
+): Promise<{ readonly events: number; readonly bytes: number }> {
+  const handle = client.workflow.getHandle(workflowId);
   const { historyLength, historySize } = await handle.describe();
   const events = (await handle.fetchHistory()).events ?? [];
   expect(events).toHaveLength(historyLength);
@@ -55,6 +64,25 @@ async function sizeOf(workflowId: string): Promise<{ readonly events: number; re
   return { events: historyLength + 3 * more, bytes: historySize! + 400 * more };
 }
 
+/** Executes a run with so many variants and gives back its id. */
+async function runWith(variants: number, { client }: OwnNamespace): Promise<string> {
+  const names = Array.from({ length: variants }, (_, index) => `variant-${index + 1}`);
+  const runId = `run-20260301-101500-${variants}`;
+  const input: PipelineInput = {
+    ...branchOf('run'),
+    runId,
+    name: 'run',
+    code: { version: '0.1.0', commit: sha256('commit').slice(0, 40), digest: sha256('code') },
+    variants: names.map((name) => ({ name, ...branchOf(name) })),
+  };
+  await client.workflow.execute('pipeline', {
+    workflowId: runId,
+    taskQueue: 'orchestrate',
+    args: [input],
+  });
+  return runId;
+}
+
 async function expectWithinLimit(ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const size = await sizeOf(id);
@@ -65,20 +93,7 @@ async function expectWithinLimit(ids: readonly string[]): Promise<void> {
 
 describe('at 20,000 samples no history comes to half of what Temporal warns of', () => {
   it('in a run with eight variants', async () => {
-    const names = Array.from({ length: 8 }, (_, index) => `variant-${index + 1}`);
-    const runId = 'run-20260301-101500-3f2a';
-    const input: PipelineInput = {
-      ...branchOf('run'),
-      runId,
-      name: 'run',
-      code: { version: '0.1.0', commit: sha256('commit').slice(0, 40), digest: sha256('code') },
-      variants: names.map((name) => ({ name, ...branchOf(name) })),
-    };
-    await own.client.workflow.execute('pipeline', {
-      workflowId: runId,
-      taskQueue: 'orchestrate',
-      args: [input],
-    });
+    const runId = await runWith(8, own);
     const phases = ['ingest', 'annotation', 'reflection', 'predictions'];
     await expectWithinLimit([runId, ...phases.map((phase) => `${runId}/${phase}`)]);
   }, 180_000);
@@ -105,3 +120,13 @@ describe('at 20,000 samples no history comes to half of what Temporal warns of',
     120_000,
   );
 });
+
+it('the history of a run grows with its variants, not with their square', async () => {
+  const [four, sixteen] = [
+    await sizeOf(await runWith(4, few), few),
+    await sizeOf(await runWith(16, few), few),
+  ];
+  expect(sixteen.bytes / four.bytes).toBeLessThan(4);
+  expect(sixteen.bytes).toBeLessThan(limit.bytes / 2);
+  expect(sixteen.events).toBeLessThan(limit.events);
+}, 120_000);

@@ -28,7 +28,10 @@ async function earlierVersion(): Promise<string> {
   const code = await readFile(pipeline, 'utf8');
   const line = 'const run = new RunTable(input, rowsOf(input));';
   expect(code).toContain(line);
-  await writeFile(pipeline, code.replace(line, `${line} await control.recordRun(run.record());`));
+  await writeFile(
+    pipeline,
+    code.replace(line, `${line} await control.recordRun({ record: run.record(), rows: 'all' });`),
+  );
   await execa(process.execPath, [join(root, 'dist', 'workers', 'bundle-workflows.js')]);
   return root;
 }

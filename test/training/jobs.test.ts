@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toJsonl } from '../../core/jsonl.js';
+import { parseJsonl, toJsonl } from '../../core/jsonl.js';
 import { type Backend, loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { Tokenizer } from '../../policy/tokenizer.js';
@@ -302,6 +302,22 @@ describe('grpo', () => {
     expect(log[1]!.reflectionReward).toBeTypeOf('number');
     expect(log[1]!.tiouPaid).toBeLessThan(1);
   }, 60_000);
+
+  it('refuses to reward temporal IoU where no sample has a span', async () => {
+    const options = { preset: 'combined', labels: 'spans' } as const;
+    const job = await world.grpo('grpo-no-spans', sftModel, options);
+    const samples = join(job.workDir, 'weak.jsonl');
+    const weak = (parseJsonl(await readFile(job.samples, 'utf8'), job.samples) as object[]).map((sample) => ({
+      ...sample,
+      spans: [],
+      target: null,
+    }));
+    await mkdir(job.workDir, { recursive: true });
+    await writeFile(samples, toJsonl(weak));
+    await expect(runJob({ ...job, samples }, backend, listen())).rejects.toMatchObject({
+      code: 'training.no-spans',
+    });
+  });
 
   it('refuses greedy rollouts', async () => {
     const job = await world.grpo('grpo-greedy', sftModel, { sampling: { temperature: 0 } });

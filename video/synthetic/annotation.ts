@@ -4,7 +4,7 @@ import { CLIP_FPS } from './world.js';
 
 /**
  * One line of the annotation file, in the project's own format. Normal clips have a label only; so have all clips of the
- * `rl` split, which is labelled weakly.
+ * `rl` split, which is labelled weakly, unless its spans are asked for.
  */
 export interface SceneAnnotation {
   /** Relative to the annotation file. */
@@ -49,17 +49,24 @@ function describe(programme: SceneProgramme, { kind }: Anomaly): string {
 }
 
 /** The annotation of a clip, as a person who knows its programme would write it. */
-export function annotateScene(programme: SceneProgramme, path: string, split: Split): SceneAnnotation {
+export function annotateScene(
+  programme: SceneProgramme,
+  path: string,
+  split: Split,
+  { rlSpans = false }: { readonly rlSpans?: boolean } = {},
+): SceneAnnotation {
   const { anomaly } = programme;
   const label = anomaly === null ? 'Normal' : 'Abnormal';
   const frames = anomalyFrames(programme);
-  if (anomaly === null || frames === null || split === 'rl') return { path, split, label };
+  if (anomaly === null || frames === null) return { path, split, label };
+  const spans: SceneAnnotation['spans'] = [[frames[0] / CLIP_FPS, frames[1] / CLIP_FPS]];
+  if (split === 'rl') return rlSpans ? { path, split, label, spans } : { path, split, label };
   return {
     path,
     split,
     label,
     category: anomaly.kind,
-    spans: [[frames[0] / CLIP_FPS, frames[1] / CLIP_FPS]],
+    spans,
     place: placeOf(programme, anomaly),
     description: describe(programme, anomaly),
   };

@@ -23,6 +23,8 @@ export interface SyntheticDatasetOptions {
   readonly seed: number;
   /** Clips of each split. */
   readonly counts: Readonly<Record<Split, number>>;
+  /** Whether clips of the `rl` split are annotated with spans, for rewards that need them. Default false: with a label only. */
+  readonly rlSpans?: boolean;
   /** ffmpeg processes at once. */
   readonly concurrency?: number;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
@@ -103,7 +105,7 @@ async function renderBatch(
  * reason, or with a `TerminalError` when ffmpeg fails.
  */
 export async function writeSyntheticDataset(options: SyntheticDatasetOptions): Promise<SyntheticDataset> {
-  const { dir, seed, counts, concurrency = 2, onProgress, signal } = options;
+  const { dir, seed, counts, rlSpans, concurrency = 2, onProgress, signal } = options;
   signal?.throwIfAborted();
   await mkdir(join(dir, 'videos'), { recursive: true });
   for (const entry of await readdir(dir)) {
@@ -148,7 +150,9 @@ export async function writeSyntheticDataset(options: SyntheticDatasetOptions): P
 
   const annotations = join(dir, 'annotations.jsonl');
   const text = toJsonl(
-    clips.map(({ split, index, path }) => annotateScene(sceneProgramme(seed, split, index), path, split)),
+    clips.map(({ split, index, path }) =>
+      annotateScene(sceneProgramme(seed, split, index), path, split, { rlSpans }),
+    ),
   );
   const draft = `${annotations}.tmp`;
   await writeFile(draft, text);

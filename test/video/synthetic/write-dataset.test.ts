@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Split } from '../../../config/dataset.js';
@@ -90,6 +90,21 @@ describe('writeSyntheticDataset', { timeout: 120_000 }, async () => {
     });
     expect(imported.rejects).toEqual([]);
     expect(imported.annotations).toHaveLength(25);
+  });
+
+  it('annotates the spans of the weakly labelled split when they are asked for, and nothing else of it', async () => {
+    const options = { dir: join(root, 'spans'), seed: 5, counts: some };
+    const weak = (await annotationsOf('first')).filter(({ split }) => split === 'rl');
+    await cp(join(root, 'first'), options.dir, { recursive: true });
+    await writeSyntheticDataset({ ...options, rlSpans: true });
+    const annotations = await annotationsOf('spans');
+    const rl = annotations.filter(({ split }) => split === 'rl');
+    for (const { label, spans, category } of rl) {
+      expect(spans !== undefined).toBe(label === 'Abnormal');
+      expect(category).toBeUndefined();
+    }
+    expect(rl.some(({ spans }) => spans !== undefined)).toBe(true);
+    expect(rl.map(({ path, split, label }) => ({ path, split, label }))).toEqual(weak);
   });
 
   it('shows in the decoded video what it annotates', async () => {
