@@ -157,8 +157,8 @@ describe('tIoU', () => {
 
 describe('reflection (SRPO, the published form)', () => {
   const params = GrpoConfig.parse({ preset: 'srvau-r1' });
-  const total = (c: ScoredCompletion): number => {
-    const plan = rewardPlan(params);
+  const total = (c: ScoredCompletion, of = params): number => {
+    const plan = rewardPlan(of);
     const values = plan.rewards.map(({ weight, reward }) => ({
       weight,
       values: reward([c], context('Abnormal')),
@@ -178,6 +178,15 @@ describe('reflection (SRPO, the published form)', () => {
       expect(total(completion({ first: 'Abnormal', final }))).toBeGreaterThan(
         total(completion({ first: 'Normal', final })),
       );
+    }
+  });
+
+  it('at weight 2 and without its length term comes, with the task, to 1 for a right final answer', () => {
+    const twice = GrpoConfig.parse({ preset: 'srvau-r1', reflectionAlpha: 0, weights: { reflection: 2 } });
+    for (const first of ['Normal', 'Abnormal'] as const) {
+      // Half a point for the format and half for a reflection that is there.
+      expect(total(completion({ first, final: 'Abnormal' }), twice)).toBeCloseTo(2, 12);
+      expect(total(completion({ first, final: 'Normal' }), twice)).toBeCloseTo(1, 12);
     }
   });
 
