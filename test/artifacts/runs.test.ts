@@ -54,7 +54,11 @@ describe('runs', () => {
       attempts: 0,
       reason: null,
     });
-    const names = [row(null, 'ingest', 'waiting'), row(null, 'sft', 'waiting'), row('half', 'sft', 'waiting')];
+    const names = [
+      row(null, 'ingest', 'waiting'),
+      row(null, 'sft', 'waiting'),
+      row('half', 'sft', 'waiting'),
+    ];
     await runs.write({ ...record('a-1'), stages: names });
     await runs.update({ ...record('a-1'), status: 'done', stages: [row(null, 'sft', 'done')] });
     expect(await runs.read('a-1')).toEqual({
