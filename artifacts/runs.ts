@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../core/canonical-json.js';
+import { HindsightError } from '../core/errors.js';
 import type { ObjectStore } from './object-store.js';
 import { Reruns } from './rerun.js';
 
@@ -54,9 +55,13 @@ export class Runs {
    * writer, its workflow.
    */
   async update(change: RunRecord): Promise<void> {
-    const stored = (await this.read(change.runId))?.stages ?? [];
+    // A damaged record must not keep the run from going on: the last one that it writes holds every row again.
+    const before = await this.read(change.runId).catch((error: unknown) => {
+      if (error instanceof HindsightError) throw error;
+      return null;
+    });
     const nameOf = ({ variant, name }: StageRow): string => `${variant ?? ''}/${name}`;
-    const rows = new Map([...stored, ...change.stages].map((row) => [nameOf(row), row]));
+    const rows = new Map([...(before?.stages ?? []), ...change.stages].map((row) => [nameOf(row), row]));
     await this.write({ ...change, stages: [...rows.values()] });
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { WorkerKind } from '../workers/main.js';
 import { distFolder } from './build-digest.js';
 
 /** How to start one worker process of the stack. */
@@ -17,7 +18,7 @@ export function workerCommands(): WorkerCommand[] {
 }
 
 /** One of those processes, or `llm`. */
-export function workerCommand(name: (typeof workerProcesses)[number] | 'llm'): WorkerCommand {
+export function workerCommand(name: WorkerKind): WorkerCommand {
   const main = join(distFolder, 'workers', 'main.js');
   return { name, command: process.execPath, args: ['--enable-source-maps', main, name] };
 }

@@ -39,8 +39,8 @@ const noSampleFix = 'give it a share in dataset.shares, or name the split `rl` i
 
 /**
  * One epoch of GRPO on the `rl` split. Per step: a generation of completions, verification by the current policy, rewards,
- * advantages, update. TerminalErrors: `training.no-samples`, `training.no-spans`, `training.not-finite`, `training.no-gradient`, and those of
- * {@link openProgress}; an InputError for greedy rollouts, which have no spread.
+ * advantages, update. TerminalErrors: `training.no-samples`, `training.no-spans`, `training.not-finite`,
+ * `training.no-gradient`, and those of {@link openProgress}; an InputError for greedy rollouts, which have no spread.
  */
 export async function runGrpo(job: GrpoJob, backend: Backend, control: JobControl): Promise<StepRow> {
   const { params } = job;

@@ -15,6 +15,7 @@ import { lockHolder, supervisorLock } from '../../stack/lock.js';
 import { stackStatus } from '../../stack/status.js';
 import { ensureUp } from '../../stack/up.js';
 import { workerCommands, workerProcesses, type WorkerCommand } from '../../stack/workers.js';
+import type { WorkerKind } from '../../workers/main.js';
 import { startAnotherWorker } from '../another-worker.js';
 import { childrenOf } from './processes.js';
 import { trainedStep } from './trained-step.js';
@@ -118,7 +119,7 @@ export class OwnStack {
   }
 
   /** Starts another worker beside those of the supervisor, as another machine of a cluster would; on a GPU of its own. */
-  startWorker(kind: Parameters<typeof startAnotherWorker>[1]): ChildProcess {
+  startWorker(kind: WorkerKind): ChildProcess {
     const worker = startAnotherWorker(homePaths(this.home), kind);
     this.#workers.push(worker);
     return worker;

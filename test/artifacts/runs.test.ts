@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RunRecord } from '../../artifacts/runs.js';
+import { RetryableError } from '../../core/errors.js';
+import { row } from '../cli/snapshots.js';
 import { freshStore } from './store.js';
 
 function record(runId: string): RunRecord {
@@ -42,32 +44,27 @@ describe('runs', () => {
 
   it('take in the rows that changed and keep the others', async () => {
     const { runs } = await freshStore();
-    const row = (variant: string | null, name: string, status: 'waiting' | 'done') => ({
-      variant,
-      name,
-      status,
-      outcome: null,
-      key: null,
-      manifest: null,
-      outputs: {},
-      seconds: null,
-      attempts: 0,
-      reason: null,
-    });
-    const names = [
-      row(null, 'ingest', 'waiting'),
-      row(null, 'sft', 'waiting'),
-      row('half', 'sft', 'waiting'),
-    ];
+    const names = [row('ingest'), row('sft'), row('sft', { variant: 'half' })];
     await runs.write({ ...record('a-1'), stages: names });
-    await runs.update({ ...record('a-1'), status: 'done', stages: [row(null, 'sft', 'done')] });
+    await runs.update({ ...record('a-1'), status: 'done', stages: [row('sft', { status: 'done' })] });
     expect(await runs.read('a-1')).toEqual({
       ...record('a-1'),
       status: 'done',
-      stages: [names[0], row(null, 'sft', 'done'), names[2]],
+      stages: [names[0], row('sft', { status: 'done' }), names[2]],
     });
     await runs.update({ ...record('new'), stages: [names[0]!] });
     expect((await runs.read('new'))!.stages).toEqual([names[0]]);
+  });
+
+  it('go on from a record that was damaged, and not from a store that is away', async () => {
+    const { runs, objects } = await freshStore();
+    await objects.write('runs/a-1/run.json', Buffer.from('{"runId": '), 'application/json');
+    await runs.update({ ...record('a-1'), stages: [row('sft')] });
+    expect((await runs.read('a-1'))!.stages).toEqual([row('sft')]);
+    const away = vi.spyOn(objects, 'read').mockRejectedValue(new RetryableError('store.unreachable', 'away'));
+    await expect(runs.update({ ...record('a-1'), stages: [] })).rejects.toThrow('away');
+    away.mockRestore();
+    expect((await runs.read('a-1'))!.stages).toEqual([row('sft')]);
   });
 
   it('refuse a record that readers could not understand', async () => {

@@ -1,7 +1,8 @@
+import type { StageRow } from '../../artifacts/runs.js';
 import type { RunSnapshot, StageSnapshot } from '../../cli/run-api.js';
 
-/** A stage that waits, but for what is given. */
-export function stage(name: string, given: Partial<StageSnapshot> = {}): StageSnapshot {
+/** A row of a run's table as the store has it: of a stage that waits, but for what is given. */
+export function row(name: string, given: Partial<StageRow> = {}): StageRow {
   return {
     variant: null,
     name,
@@ -13,9 +14,13 @@ export function stage(name: string, given: Partial<StageSnapshot> = {}): StageSn
     seconds: null,
     attempts: 0,
     reason: null,
-    progress: null,
     ...given,
   };
+}
+
+/** A stage that waits, but for what is given. */
+export function stage(name: string, given: Partial<StageSnapshot> = {}): StageSnapshot {
+  return { ...row(name), progress: null, ...given };
 }
 
 /** A running run with these stages, but for what is given. */
