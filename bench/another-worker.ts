@@ -11,9 +11,9 @@ import type { WorkerKind } from '../workers/main.js';
  * @param gpu which GPU is its own; on a machine without any, it names the lock that one trainer holds at a time
  */
 export function startAnotherWorker(home: Home, kind: WorkerKind, gpu = 1): ChildProcess {
-  const { command, args } = workerCommand(kind);
+  const { command, args, env } = workerCommand(kind);
   return spawn(command, args, {
-    env: { ...embeddedEnvironment(home), TMPDIR: home.temporary, CUDA_VISIBLE_DEVICES: String(gpu) },
+    env: { ...embeddedEnvironment(home), ...env, TMPDIR: home.temporary, CUDA_VISIBLE_DEVICES: String(gpu) },
     detached: true,
     stdio: 'ignore',
   });

@@ -2,6 +2,7 @@ import { exitCodeOfStatus } from './exit-codes.js';
 import { branchStage } from './render/branch-stage.js';
 import { eventLines, liveText, progressLines, reasonText } from './render/run-lines.js';
 import { Pace } from './pace.js';
+import { problemId } from './problem-id.js';
 import { printResults } from './results.js';
 import type { RunApi, RunSnapshot } from './run-api.js';
 import { LiveLine } from './terminal.js';
@@ -44,6 +45,8 @@ export async function followRun(
 async function tell(verb: Verb, api: RunApi, runId: string, signal: AbortSignal): Promise<RunSnapshot> {
   const live = new LiveLine(verb.terminal);
   const running = new Map<string, { readonly since: number; readonly pace: Pace }>();
+  // Runs that share a worker wait for each other by turns, every few seconds.
+  const shared = new Set<string>();
   let last: RunSnapshot | null = null;
   let reportedAt = Date.now();
   const draw = (): void => {
@@ -66,7 +69,9 @@ async function tell(verb: Verb, api: RunApi, runId: string, signal: AbortSignal)
     return await api.watch(runId, {
       signal,
       onUpdate: (snapshot) => {
-        for (const line of eventLines(last, snapshot)) live.print(line);
+        for (const line of eventLines(last, snapshot, shared)) live.print(line);
+        for (const problem of snapshot.problems)
+          if (problem.kind === 'queue-busy') shared.add(problemId(problem));
         const now = Date.now();
         for (const stage of snapshot.stages) {
           const { status, progress } = stage;

@@ -11,7 +11,12 @@ import { Supervisor } from './supervisor.js';
 import { loadTools } from './tools.js';
 
 const WorkerCommands = z.array(
-  z.object({ name: z.string(), command: z.string(), args: z.array(z.string()) }),
+  z.strictObject({
+    name: z.string(),
+    command: z.string(),
+    args: z.array(z.string()),
+    env: z.record(z.string(), z.string()).optional(),
+  }),
 );
 
 const [, , root, workers] = process.argv;

@@ -95,7 +95,7 @@ export class Supervisor {
       this.#launch({
         ...worker,
         kind: 'worker',
-        env: { ...this.#env, TMPDIR: home.temporary },
+        env: { ...this.#env, ...worker.env, TMPDIR: home.temporary },
         cwd: home.root,
         logFile: logPath(home, worker.name),
         graceMs: workerGraceMs,

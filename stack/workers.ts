@@ -8,6 +8,8 @@ export interface WorkerCommand {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** Beside the stack's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One process each. `orchestrate` also serves the `control` queue; `llm` is for served teachers, which come later. */
@@ -20,5 +22,12 @@ export function workerCommands(): WorkerCommand[] {
 /** One of those processes, or `llm`. */
 export function workerCommand(name: WorkerKind): WorkerCommand {
   const main = join(distFolder, 'workers', 'main.js');
-  return { name, command: process.execPath, args: ['--enable-source-maps', main, name] };
+  return {
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', main, name],
+    // Buffers of decoded frames are taken and freed by many threads. With glibc's eight arenas a core, each keeps what its
+    // threads once held at most, and resident memory creeps up for hours.
+    ...(name === 'media' && { env: { MALLOC_ARENA_MAX: '2' } }),
+  };
 }

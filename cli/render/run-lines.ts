@@ -8,11 +8,19 @@ import { stageProgress } from './stage-progress.js';
 
 const nameWidth = 16;
 
-/** What happened to a run between two looks at it, a line each: stages that started or ended, new problems. */
-export function eventLines(before: RunSnapshot | null, after: RunSnapshot): string[] {
+/**
+ * What happened to a run between two looks at it, a line each: stages that started or ended, new problems.
+ *
+ * @param told ids of problems that were told earlier; they are not new when they come back
+ */
+export function eventLines(
+  before: RunSnapshot | null,
+  after: RunSnapshot,
+  told: ReadonlySet<string> = new Set(),
+): string[] {
   const old = new Map(before?.stages.map((stage) => [branchStage(stage), stage]));
   const lines = after.stages.flatMap((stage) => stageLine(old.get(branchStage(stage)), stage, after.runId));
-  const known = new Set(before?.problems.map(problemId));
+  const known = new Set([...told, ...(before?.problems.map(problemId) ?? [])]);
   for (const problem of after.problems) {
     if (!known.has(problemId(problem))) lines.push(`! ${problemText(problem)}`);
   }

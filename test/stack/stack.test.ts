@@ -258,7 +258,7 @@ test('what points at the clouds and proxies of the user is ignored', limit, asyn
     ROOT_ACCESS_KEY: 'nonsense',
     KEPT: 'yes',
   });
-  const endpoints = await ensureUp({ home, workers: [idle] });
+  const endpoints = await ensureUp({ home, workers: [{ ...idle, env: { OF_ITS_OWN: 'yes' } }] });
   expect(endpoints.kind).toBe('embedded');
   expect(await useTemporal(endpoints)).toBe('default');
   expect(await useStore(endpoints, 'mine')).toBe('mine');
@@ -268,6 +268,7 @@ test('what points at the clouds and proxies of the user is ignored', limit, asyn
     { timeout: 10_000 },
   );
   expect(seen['KEPT']).toBe('yes');
+  expect(seen['OF_ITS_OWN']).toBe('yes');
   expect(seen['HINDSIGHT_HOME']).toBe(home.root);
   expect(
     Object.entries(seen).filter(([, value]) => /nonsense|somebody|theirs|127\.0\.0\.1:1$/.test(value)),

@@ -84,6 +84,9 @@ describe('the lines of a run', () => {
       ]
     `);
     expect(eventLines(waiting(20), waiting(21))).toEqual([]);
+    const unhindered = run([stage('sft', { status: 'running' })]);
+    expect(eventLines(unhindered, waiting(40)).length).toBe(1);
+    expect(eventLines(unhindered, waiting(40), new Set(['queue-without-worker sft']))).toEqual([]);
   });
 });
 
