@@ -9,6 +9,7 @@ import { ours, references } from './commands.js';
 import { measureTraining, prepareJob } from './measure.js';
 import { sections, type Section } from './result.js';
 import { trainingText } from './table.js';
+import { flatSteps } from './targets.js';
 
 interface Options {
   readonly rounds: number;
@@ -18,8 +19,8 @@ interface Options {
   readonly json?: true;
 }
 
-/** Memory that the first steps take (compiled shapes, caches) is there by the first of them. */
-const look = [10, 100];
+/** Steps after which memory is looked at. New shapes of batches, each with a graph of its own, come until about the 40th. */
+const look = [10, 50, 100, 150];
 
 const explanation = `
 What is compared
@@ -37,8 +38,9 @@ What is compared
               are compiled once per shape are compiled before that.
               Targets: verification / rollout <= 1.10; step / batched <= 1; step / one by one <= 1/3.
   checkpoint  Saving that policy with its optimizer state as a job does, and restoring both.
-  memory      A GRPO job of ${look[1]} steps in a process of its own: what it holds after step ${look[0]} and at its end, garbage
-              collected. Flat means no more tensors, and at most 2% more resident memory.
+  memory      A GRPO job of ${look.at(-1)} steps in a process of its own: what it holds after steps ${look.join(', ')}, garbage
+              collected. Flat means that ${flatSteps} steps bring no more tensors, and at most 2% more resident memory; before
+              them a graph is compiled for every new shape of batch.
 
 Example:
   npm run bench -- training --only step,checkpoint --rounds 5`;

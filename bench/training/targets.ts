@@ -27,9 +27,16 @@ export function judgeSteps([ours, ...others]: readonly StepResult[]): Verdict[] 
   return verdicts;
 }
 
-/** Memory is flat when later steps hold as many tensors as early ones and hardly more of the main memory. */
+/** Steps over which memory must be flat. */
+export const flatSteps = 100;
+
+/**
+ * Memory is flat when the last of a job's steps hold as many tensors as those `flatSteps` steps before (or the first that
+ * were looked at), and hardly more of the main memory.
+ */
 export function judgeMemory(held: readonly Held[]): Verdict[] {
-  const [early, late] = [held[0]!, held.at(-1)!];
+  const late = held.at(-1)!;
+  const early = held.findLast(({ step }) => step <= late.step - flatSteps) ?? held[0]!;
   const span = `step ${late.step} / step ${early.step}`;
   return [
     { target: `tensors, ${span} <= 1.00`, ...atMost(late.tensors / early.tensors, 1) },

@@ -59,8 +59,17 @@ describe('judgeMemory', () => {
     expect(resident).toMatchObject({ isMet: false, reached: 1.122 });
     expect(resident!.missedBy).toBeCloseTo(0.1);
   });
-  it('compares the first with the last', () => {
+  it('compares the first with the last in a short job', () => {
     const [tensors] = judgeMemory([held(10, 50, 1), held(50, 99, 1), held(100, 50, 1)]);
     expect(tensors!.isMet).toBe(true);
+  });
+  it('compares the last 100 steps of a longer one', () => {
+    const grown = [held(10, 50, 1000), held(50, 50, 1040), held(100, 50, 1045), held(150, 50, 1050)];
+    expect(judgeMemory(grown).map(({ target, isMet }) => [target, isMet])).toEqual([
+      ['tensors, step 150 / step 50 <= 1.00', true],
+      ['resident memory, step 150 / step 50 <= 1.02', true],
+    ]);
+    const leak = [held(10, 50, 1000), held(50, 50, 1040), held(150, 50, 1062)];
+    expect(judgeMemory(leak)[1]!.isMet).toBe(false);
   });
 });
