@@ -43,7 +43,7 @@ export function addLearningBench(program: Command, terminal: Terminal): void {
       )
       .option(
         '--at-once <seeds>',
-        'seeds that train side by side, each with a trainer of its own (default: 2 on processors, 1 with a GPU)',
+        'seeds that train side by side, each with a trainer of its own (default: one more than processors, 1 with a GPU)',
         positive,
       )
       .option('--json', 'print the results as JSON'),
@@ -116,10 +116,13 @@ async function learningConfig(
   };
 }
 
-/** A trainer leaves a core half idle, at work in one thread as often as in two; a GPU has one trainer. */
+/**
+ * A trainer keeps 1.2 of two cores at work, since it runs in one thread as often as in two: three at once leave none idle,
+ * and no seed is left to train alone at the end. A GPU has one trainer.
+ */
 async function trainersOfThisMachine(): Promise<number> {
   const { source } = await detectDevice(undefined);
-  return source === 'gpu' ? 1 : Math.min(2, availableParallelism());
+  return source === 'gpu' ? 1 : availableParallelism() + 1;
 }
 
 /** The results of all seeds in their order. When one fails, the others still come to their end. */
