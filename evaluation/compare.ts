@@ -91,7 +91,8 @@ export function compareBranches(
   for (const one of tested) if (!first.has(one.digest)) first.set(one.digest, one);
   const unique = [...first.values()];
   const all = unique.flatMap(({ ratios }) => [...ratios.values()]);
-  const resampled = bootstrap(all, config.bootstrapResamples, Random.from(seed, 'compare', 'bootstrap'));
+  // The resamples of `evaluate`: the same checkpoint has the same interval in both.
+  const resampled = bootstrap(all, config.bootstrapResamples, Random.from(seed, 'evaluate', 'bootstrap'));
   const drawsOf = new Map(all.map((ratio, index) => [ratio, resampled[index]!]));
   const measured = (one: Tested, metric: string) => {
     const ratio = first.get(one.digest)!.ratios.get(metric);

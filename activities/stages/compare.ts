@@ -13,7 +13,7 @@ const infix = '/predictions-';
 /** Answers of every branch of a run -> metrics of all of them, and paired differences. */
 export const compare: Stage = {
   name: 'compare',
-  version: 1,
+  version: 2,
   queue: 'media',
   seed: 'eval',
   params: (resolved) => ({
