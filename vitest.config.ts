@@ -12,6 +12,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // No disk counts as nearly full but where a test asks for it: what runs say must not depend on the machine's.
+    env: { HINDSIGHT_MIN_FREE_GIB: '0' },
     projects: [
       {
         extends: true,

@@ -16,7 +16,8 @@ const prelude = 'vision-warmup';
 export class Pace {
   #phase = '';
   #steps = 0;
-  #first = { step: 0, at: 0 };
+  /** The first step that was seen to end: what a stage waited for before says nothing about its pace. */
+  #first: { readonly step: number; readonly at: number } | null = null;
   #last = { step: 0, at: 0 };
 
   /** @param now in milliseconds. A new phase and a stage that fell back to a checkpoint start it afresh. */
@@ -24,14 +25,18 @@ export class Pace {
     if (phase !== this.#phase || step < this.#last.step || steps !== this.#steps) {
       this.#phase = phase;
       this.#steps = steps;
-      this.#first = { step, at: now };
-      this.#last = this.#first;
+      this.#first = null;
+      this.#last = { step, at: now };
     }
-    if (step > this.#last.step) this.#last = { step, at: now };
+    if (step > this.#last.step) {
+      this.#last = { step, at: now };
+      this.#first ??= this.#last;
+    }
   }
 
   /** Null until enough steps were seen. */
   reading(now: number): PaceReading | null {
+    if (this.#first === null) return null;
     const seconds = (this.#last.at - this.#first.at) / 1000;
     if (seconds < leastSeconds) return null;
     const stepsPerSecond = (this.#last.step - this.#first.step) / seconds;

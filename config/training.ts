@@ -90,7 +90,7 @@ export const ReflectionConfig = z.strictObject({
     .int()
     .min(1)
     .default(2)
-    .describe('first answers of the policy per `reflect` sample, written without the label'),
+    .describe('first answers of the policy per `reflect` and `val` sample, written without the label'),
   sampling: SamplingConfig.prefault({}).describe('how drafts are drawn'),
   draftRightShare: z
     .number()
@@ -110,11 +110,11 @@ export const ReflectionConfig = z.strictObject({
     .describe(
       'on which first passes the SFT loss is taken; `right-only`: never on the tokens of a wrong one',
     ),
+  // Its videos are shown whole, to a tower that sees: neither field would change anything.
   sft: sftConfig({ steps: 150, learningRate: 5e-4 })
+    .omit({ visionWarmup: true, trimmedShare: true })
     .prefault({})
-    .describe(
-      'reflection SFT; visionWarmup and trimmedShare are not used, dataShare is taken of the samples with a reflection',
-    ),
+    .describe('reflection SFT; dataShare is taken of the samples with a reflection'),
   plainShare: z
     .number()
     .min(0)

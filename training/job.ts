@@ -71,7 +71,7 @@ export interface ReflectionSftJob extends TrainingBase {
   readonly params: ReflectionConfig;
   /** Folder of the SFT checkpoint: a model, or an adapter on {@link JobBase.base}. */
   readonly start: string;
-  /** JSONL of Reflection. */
+  /** JSONL of Reflection. Those of samples in split `val` give the validation loss, all others are trained on. */
   readonly reflections: string;
   /** JSONL of Target, for the plain share (split `sft`). */
   readonly targets: string;

@@ -65,7 +65,7 @@ export function estimateMemory({ config, prompts }: ResolvedConfig, policy: Poli
   };
   const trained = (
     stage: StageMemory['stage'],
-    { batchSize, packing }: SftConfig,
+    { batchSize, packing }: Pick<SftConfig, 'batchSize' | 'packing'>,
     completion: number,
   ): StageMemory => {
     if (packing) return { stage, ...trainingMemory(policy, tuning, ...packed(batchSize, completion)) };

@@ -1,12 +1,9 @@
 import { TerminalError } from '../core/errors.js';
 import { Random } from '../core/random.js';
-import type { ReflectionConfig } from '../config/training.js';
 import { Sample } from '../datasets/sample.js';
 import { Reflection, Target } from '../datasets/target.js';
-import { withoutReflection } from '../datasets/write-answer.js';
 import type { Backend } from '../policy/backend.js';
 import type { Policy } from '../policy/policy.js';
-import { encodeCompletion } from '../policy/prompt.js';
 import type { Tokenizer } from '../policy/tokenizer.js';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint-policy.js';
 import { DataOrder } from './data-order.js';
@@ -18,11 +15,13 @@ import type { JobControl, ReflectionSftJob } from './job.js';
 import { trainerTuning } from './model-tuning.js';
 import { Prompts } from './prompts.js';
 import { readFrameIndex, readRecords } from './records.js';
+import { ReflectiveSequences } from './reflective-sequences.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
 import { wantedFrames } from './sft.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
+import { mostValidation, validate, validationDue } from './validation.js';
 import { viewsOf, type SampleViews } from './views.js';
 import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
@@ -37,30 +36,28 @@ export async function runReflectionSft(
 ): Promise<StepRow> {
   const digest = await jobDigest(job, [job.samples, job.targets, job.reflections, job.frameIndex]);
   const progress = await openProgress(job.workDir, job.resumeFrom, digest);
-  const reflections = ofShare(await readRecords(job.reflections, Reflection), job);
+  const samples = await readRecords(job.samples, Sample);
+  const { train, validation } = bySplit(await readRecords(job.reflections, Reflection), samples);
+  const reflections = ofShare(train, job);
   if (reflections.length === 0) {
     throw new TerminalError('training.no-samples', 'there is no reflection to learn from', {
       fix: 'the log of the stage `reflections` says why drafts fell out; truncated ones need a larger reflection.sampling.maxTokens, or a policy that was trained for longer',
     });
   }
-  const plain = viewsOf(
-    await readRecords(job.samples, Sample),
-    await readRecords(job.targets, Target),
-    'sft',
-  );
+  const plain = viewsOf(samples, await readRecords(job.targets, Target), 'sft');
   const folder = progress.checkpoint?.model ?? job.start;
   const loaded = await loadCheckpoint(backend, folder, job.base);
   const { policy, tokenizer } = loaded;
   try {
     const shownPlain = wantedFrames(plain);
-    const shownReflective = new Map(reflections.map((r) => [r.sampleId, r.frames]));
+    const shownReflective = new Map([...reflections, ...validation].map((r) => [r.sampleId, r.frames]));
     const frames = new FrameCache(job.blobDir, await readFrameIndex(job.frameIndex), {
       wanted: (id) => [...(shownPlain(id) ?? []), ...(shownReflective.get(id) ?? [])],
     });
     return await runPhases(
       {
         progress,
-        phases: [tuning({ job, policy, tokenizer, frames, reflections, plain })],
+        phases: [tuning({ job, policy, tokenizer, frames, reflections, validation, plain })],
         checkpointEvery: job.params.sft.checkpointEvery,
         watchers: supervisedWatchers,
         saveModel: (to) => saveCheckpoint(loaded, to, job.base),
@@ -70,6 +67,22 @@ export async function runReflectionSft(
   } finally {
     policy.dispose();
   }
+}
+
+/** What is learnt, and one reflection on each sample of split `val`, as frequently right as the policy's drafts are. */
+function bySplit(
+  reflections: readonly Reflection[],
+  samples: readonly Sample[],
+): { readonly train: readonly Reflection[]; readonly validation: readonly Reflection[] } {
+  const held = new Set(samples.filter(({ split }) => split === 'val').map(({ id }) => id));
+  const first = new Map<string, Reflection>();
+  for (const one of reflections) {
+    if (held.has(one.sampleId) && !first.has(one.sampleId)) first.set(one.sampleId, one);
+  }
+  return {
+    train: reflections.filter(({ sampleId }) => !held.has(sampleId)),
+    validation: [...first.values()].slice(0, mostValidation),
+  };
 }
 
 /** All reflections on a share of the samples that have one. */
@@ -82,36 +95,16 @@ function ofShare(
   return reflections.filter(({ sampleId }) => kept.has(sampleId));
 }
 
-/** Whether the SFT loss is taken on a first pass. A wrong one is read, but under `right-only` never learnt. */
-export function learnsFirstPass(draftLoss: ReflectionConfig['draftLoss'], draftRight: boolean): boolean {
-  return draftLoss === 'all' || (draftLoss === 'right-only' && draftRight);
-}
-
-/** The whole completion of a reflection, first pass and rest, and which of its tokens are learnt. */
-export function reflectiveCompletion(
-  { first, rest, draftRight }: Pick<Reflection, 'first' | 'rest' | 'draftRight'>,
-  { draftLoss, marks }: Pick<ReflectionConfig, 'draftLoss' | 'marks'>,
-  tokenizer: Tokenizer,
-): { completion: number[]; learnt: number[] } {
-  const head = tokenizer.encode(first.trimEnd());
-  const told = marks ? rest : withoutReflection(rest);
-  const tail = encodeCompletion(tokenizer, ' ' + told.trimStart());
-  const weight = learnsFirstPass(draftLoss, draftRight) ? 1 : 0;
-  return {
-    completion: [...head, ...tail],
-    learnt: [...head.map(() => weight), ...tail.map(() => 1)],
-  };
-}
-
 function tuning(options: {
   readonly job: ReflectionSftJob;
   readonly policy: Policy;
   readonly tokenizer: Tokenizer;
   readonly frames: FrameCache;
   readonly reflections: readonly Reflection[];
+  readonly validation: readonly Reflection[];
   readonly plain: readonly SampleViews[];
 }): Phase {
-  const { job, policy, tokenizer, frames, reflections, plain } = options;
+  const { job, policy, tokenizer, frames, reflections, validation, plain } = options;
   const { params, seed, workDir } = job;
   const { steps, batchSize, optimizer, categoryShare } = params.sft;
   const prompts = new Prompts(tokenizer, job.prompts, policy.config.vision.spatialMergeSize);
@@ -120,14 +113,11 @@ function tuning(options: {
     prompts: usedPrompts(categoryShare),
     reasoning: true,
   });
-  const completions = reflections.map((r) => reflectiveCompletion(r, params, tokenizer));
-  const longest = Math.max(targets.longestCompletion, ...completions.map((c) => c.completion.length));
-  const reflective = async (place: number): Promise<SupervisedSequence> => {
-    const { sampleId, frames: shown } = reflections[place]!;
-    const video = await frames.patches(sampleId, shown);
-    const most = prompts.longest(['verdict', 'category', 'reflective'], video.grid) + longest;
-    return { prompt: prompts.ids('reflective', video.grid), video, longest: most, ...completions[place]! };
-  };
+  const sequencesOf = (of: readonly Reflection[], longestOther: number): ReflectiveSequences =>
+    new ReflectiveSequences(frames, prompts, tokenizer, { reflections: of, longestOther, params });
+  const reflective = sequencesOf(reflections, targets.longestCompletion);
+  // A length of its own: which samples are held out changes nothing that is learnt.
+  const held = sequencesOf(validation, reflective.longestCompletion);
   return {
     name: 'reflection-sft',
     steps,
@@ -135,6 +125,7 @@ function tuning(options: {
       const trainer = new SupervisedTrainer(policy, batchSize, optimizer, {
         stored,
         tuning: trainerTuning(job),
+        evaluates: validation.length > 0,
         packing: params.sft.packing,
       });
       const order = new DataOrder(reflections.length, seed, 'reflection-sft');
@@ -149,18 +140,21 @@ function tuning(options: {
           if (random.chance(params.plainShare) && plainOrder !== null) {
             const { full } = plain[plainOrder.at(position)]!;
             const prompt = random.chance(categoryShare) ? 'category' : 'verdict';
-            sequences.push(await targets.sequence(full, prompt, longest));
+            sequences.push(await targets.sequence(full, prompt, reflective.longestCompletion));
             drawn.push({ sampleId: full.sampleId, view: full.view, prompt });
           } else {
             const place = order.at(position);
             const { sampleId, draft } = reflections[place]!;
-            sequences.push(await reflective(place));
+            sequences.push(await reflective.sequence(place));
             drawn.push({ sampleId, draft, prompt: 'reflective' });
           }
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
         await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);
-        return row;
+        if (!validationDue(k, params.sft)) return row;
+        const unseen: SupervisedSequence[] = [];
+        for (const place of validation.keys()) unseen.push(await held.sequence(place));
+        return { ...row, ...(await validate(trainer, unseen)) };
       };
       return Promise.resolve({ step, state: () => trainer.state(), dispose: () => trainer.dispose() });
     },

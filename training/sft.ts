@@ -20,12 +20,10 @@ import { learningRateAt } from './schedule.js';
 import { scratchConfig, scratchTokenizer } from './scratch-model.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
+import { mostValidation, validate, validationDue } from './validation.js';
 import { drawView, viewsOf, type SampleViews } from './views.js';
 import { visionWarmup } from './vision-warmup.js';
 import { supervisedWatchers } from './watchers/supervised-watchers.js';
-
-/** At most so many validation sequences: enough for two digits of the loss. */
-const mostValidation = 64;
 
 /**
  * Supervised fine-tuning on the reasoning targets, from scratch (with the vision warm-up before it) or from pretrained
@@ -153,14 +151,10 @@ function fineTuning(options: {
         }
         const row = await trainer.step(sequences, learningRateAt(k + 1, steps, optimizer));
         await requireFinite(workDir, { step: k + 1, ...row, expectGradient: true }, drawn);
-        const due = (k + 1) % params.validationEvery === 0 || k + 1 === steps;
-        return due && validation.length > 0 ? { ...row, ...(await validate(trainer)) } : row;
-      };
-      const validate = async (by: SupervisedTrainer): Promise<StepRow> => {
-        const sequences: SupervisedSequence[] = [];
-        for (const { full } of validation) sequences.push(await targets.sequence(full, 'verdict'));
-        const { loss, tokenAccuracy } = await by.validate(sequences);
-        return { validationLoss: loss, validationTokenAccuracy: tokenAccuracy };
+        if (!validationDue(k, params)) return row;
+        const held: SupervisedSequence[] = [];
+        for (const { full } of validation) held.push(await targets.sequence(full, 'verdict'));
+        return { ...row, ...(await validate(trainer, held)) };
       };
       return Promise.resolve({
         step,

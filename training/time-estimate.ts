@@ -73,7 +73,12 @@ export function estimateTime(
   const times: StageTime[] = [
     { stage: 'sft', seconds: warmup + train(sft.steps * sft.batchSize, single) },
     ...(reflective && samples
-      ? [{ stage: 'drafts', seconds: write(samples.reflect * reflection.draftsPerSample, single) }]
+      ? [
+          {
+            stage: 'drafts',
+            seconds: write((samples.reflect + samples.val) * reflection.draftsPerSample, single),
+          },
+        ]
       : []),
     ...(reflective
       ? [

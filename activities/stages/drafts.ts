@@ -5,10 +5,10 @@ import { baseKey } from '../model-key.js';
 import { mergeShards } from '../shards.js';
 import type { Stage } from '../stage.js';
 
-/** First answers of the SFT policy on the `reflect` split, written without the label: -> drafts. */
+/** First answers of the SFT policy on the splits `reflect` and `val`, written without the label: -> drafts. */
 export const drafts: Stage = {
   name: 'drafts',
-  version: 2,
+  version: 3,
   queue: 'gpu',
   job: 'training/answer',
   seed: 'train',

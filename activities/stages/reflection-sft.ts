@@ -9,13 +9,13 @@ import type { Split } from '../../config/dataset.js';
 import { tuningOf } from '../../training/model-tuning.js';
 import { trainingPart } from './sft.js';
 
-/** `sft` gives the single-pass share, `val` the validation loss. */
+/** `sft` gives the single-pass share, `reflect` what is learnt, `val` the validation loss. */
 const splits: readonly Split[] = ['sft', 'reflect', 'val'];
 
 /** Fine-tuning on reflective sequences, from the SFT checkpoint: -> checkpoint, log. */
 export const reflectionSft: Stage = {
   name: 'reflection-sft',
-  version: 2,
+  version: 3,
   queue: 'gpu',
   job: 'training/reflection-sft',
   seed: 'train',

@@ -4,7 +4,7 @@ import { reflectOn } from '../../teachers/embedded/reflections.js';
 import { subsampleDrafts } from '../../teachers/embedded/subsample.js';
 import { ok, okValues, perSample } from '../per-sample.js';
 import { parsedOnce } from '../parsed-blobs.js';
-import { mergeShards, partDigest, readSamples, shardOf } from '../shards.js';
+import { mergeShards, ofSplits, partDigest, readSamples, shardOf } from '../shards.js';
 import type { KeyContext, Stage, StageContext, StageResult } from '../stage.js';
 
 /** Targets of whole videos, by sample. */
@@ -22,10 +22,13 @@ async function shardTargets({ request, services }: KeyContext): Promise<Map<stri
   return new Map([...targets].filter(([id]) => ids.has(id)));
 }
 
-/** Drafts and truth -> reflection and revised answer; the whole list is then subsampled to `draftRightShare`. */
+/**
+ * Drafts and truth -> reflection and revised answer. Of the whole list, those that are trained on are then subsampled to
+ * `draftRightShare`; those of split `val` stay as the policy wrote them.
+ */
 export const reflections: Stage = {
   name: 'reflections',
-  version: 2,
+  version: 3,
   queue: 'media',
   seed: 'data',
   params: ({ config }, { shard }) => ({
@@ -67,10 +70,13 @@ async function subsample(context: StageContext): Promise<StageResult> {
   const output = merged.outputs.reflections;
   const text = output !== undefined && 'text' in output ? output.text : '';
   const all = parseJsonl(text, 'reflections.jsonl').map((row) => Reflection.parse(row));
+  const samples = await readSamples(context.services.store, context.input('samples'));
+  const validation = new Set(ofSplits(samples, ['val']).map(({ id }) => id));
   const { kept, before, after } = subsampleDrafts(
     all,
     context.config.config.reflection.draftRightShare,
     context.seed,
+    validation,
   );
   context.log(
     `kept ${after.right} of ${before.right} right and ${after.wrong} of ${before.wrong} wrong drafts, ` +

@@ -18,14 +18,19 @@ export interface Subsample {
  * Drops drafts of the too frequent kind, at random, until right ones are `rightShare` of all (SRPO: about .3). A kind that
  * is missing cannot be made: then the other is kept whole; the counts say so. Which drafts stay depends on seed and draft
  * only, not on the order of the input.
+ *
+ * @param untouched samples whose drafts all stay and are not counted: those that validate, as frequently right as the
+ *   policy is
  */
 export function subsampleDrafts(
   reflections: readonly Reflection[],
   rightShare: number,
   seed: number,
+  untouched: ReadonlySet<string> = new Set(),
 ): Subsample {
-  const right = reflections.filter((r) => r.draftRight);
-  const wrong = reflections.filter((r) => !r.draftRight);
+  const counted = reflections.filter(({ sampleId }) => !untouched.has(sampleId));
+  const right = counted.filter((r) => r.draftRight);
+  const wrong = counted.filter((r) => !r.draftRight);
   let keepRight = right.length;
   let keepWrong = wrong.length;
   if (rightShare <= 0) keepRight = wrong.length > 0 ? 0 : right.length;
@@ -37,7 +42,7 @@ export function subsampleDrafts(
   }
   const chosen = new Set([...draw(right, keepRight, seed), ...draw(wrong, keepWrong, seed)]);
   return {
-    kept: reflections.filter((r) => chosen.has(r)),
+    kept: reflections.filter((r) => chosen.has(r) || untouched.has(r.sampleId)),
     before: { right: right.length, wrong: wrong.length },
     after: { right: Math.min(keepRight, right.length), wrong: Math.min(keepWrong, wrong.length) },
   };

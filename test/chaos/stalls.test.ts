@@ -27,8 +27,10 @@ beforeAll(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'hindsight-small-'));
   mounted = mountSmallDisk(temporary);
   // Where no disk can be mounted, what is free on this one counts as nearly nothing.
-  if (mounted) process.env['TMPDIR'] = temporary;
-  else process.env['HINDSIGHT_MIN_FREE_GIB'] = '1000000';
+  if (mounted) {
+    process.env['TMPDIR'] = temporary;
+    delete process.env['HINDSIGHT_MIN_FREE_GIB'];
+  } else process.env['HINDSIGHT_MIN_FREE_GIB'] = '1000000';
   stack = await OwnStack.start({ workers: ['orchestrate', 'media'] });
   const { temporal: to } = await loadEndpoints();
   temporal = new Client({ connection: await Connection.connect(to.connection), namespace: to.namespace });

@@ -18,10 +18,13 @@ describe('pace', () => {
     expect(pace.reading(999_000)?.secondsLeft).toBe(0);
   });
 
-  it('is the mean since the first look, waits included', () => {
-    expect(seen([at(50), 1000], [at(50), 1500], [at(55), 1510]).reading(1_510_000)?.stepsPerSecond).toBe(
-      5 / 510,
-    );
+  it('is the mean since the first step that ended: waits before it do not count, later ones do', () => {
+    const pace = seen([at(50), 1000], [at(50), 1500], [at(55), 1510]);
+    expect(pace.reading(1_510_000)).toBeNull();
+    pace.see(at(60), 1_520_000);
+    expect(pace.reading(1_520_000)?.stepsPerSecond).toBe(0.5);
+    pace.see(at(65), 1_610_000);
+    expect(pace.reading(1_610_000)?.stepsPerSecond).toBe(0.1);
   });
 
   it('starts afresh with a phase, with another number of steps, and after a fall back to a checkpoint', () => {
@@ -32,14 +35,18 @@ describe('pace', () => {
     expect(seen(...before, [at(21, 'other'), 20]).reading(20_000)).toBeNull();
     expect(seen(...before, [at(15), 20]).reading(20_000)).toBeNull();
     expect(seen(...before, [at(20, 'grpo', 30), 20]).reading(20_000)).toBeNull();
-    expect(seen(...before, [at(15), 20], [at(25), 30]).reading(30_000)).toEqual({
+    expect(seen(...before, [at(15), 20], [at(20), 25], [at(30), 35]).reading(35_000)).toEqual({
       stepsPerSecond: 1,
-      secondsLeft: 35,
+      secondsLeft: 30,
     });
   });
 
   it('does not guess the pace of the phase after the warm-up', () => {
-    const warmup = seen([at(0, 'vision-warmup', 700), 0], [at(100, 'vision-warmup', 700), 10]);
+    const warmup = seen(
+      [at(0, 'vision-warmup', 700), 0],
+      [at(50, 'vision-warmup', 700), 5],
+      [at(100, 'vision-warmup', 700), 10],
+    );
     expect(warmup.reading(10_000)).toEqual({ stepsPerSecond: 10, secondsLeft: null });
   });
 });

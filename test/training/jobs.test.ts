@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseJsonl, toJsonl } from '../../core/jsonl.js';
+import type { Reflection } from '../../datasets/target.js';
 import { type Backend, loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { Tokenizer } from '../../policy/tokenizer.js';
@@ -191,6 +192,33 @@ describe('reflection sft', () => {
   it('trains on reflective and plain sequences and resumes exactly', async () => {
     await expectSame((name) => world.reflectionSft(name, sftModel), 'reflection-resume', [1, 1]);
   }, 60_000);
+
+  it('validates on reflections of held-out samples, which change nothing that is learnt', async () => {
+    const job = await world.reflectionSft('reflection-validated', sftModel);
+    await runJob(job, backend, listen());
+    const log = await rows(job.workDir);
+    expect(log.filter((row) => row.validationLoss !== undefined).map((row) => row.step)).toEqual([3, 4]);
+    expect(log.at(-1)!.validationLoss as number).toBeLessThan(log[0]!.loss as number);
+
+    const held = new Set(world.samples.filter(({ split }) => split === 'val').map(({ id }) => id));
+    const all = parseJsonl(await readFile(job.reflections, 'utf8'), job.reflections) as Reflection[];
+    const without = await world.reflectionSft('reflection-unvalidated', sftModel);
+    const reflections = join(without.workDir, 'reflect-only.jsonl');
+    await writeFile(reflections, toJsonl(all.filter(({ sampleId }) => !held.has(sampleId))));
+    await runJob({ ...without, reflections }, backend, listen());
+    expect((await rows(without.workDir)).some((row) => 'validationLoss' in row)).toBe(false);
+    const weights = (workDir: string) => readFile(join(workDir, 'model', 'model.safetensors'));
+    expect((await weights(without.workDir)).equals(await weights(job.workDir))).toBe(true);
+  }, 60_000);
+
+  it('refuses to learn where only the held-out samples have a reflection', async () => {
+    const job = await world.reflectionSft('reflection-none', sftModel);
+    const samples = join(job.workDir, 'all-held-out.jsonl');
+    await writeFile(samples, toJsonl(world.samples.map((sample) => ({ ...sample, split: 'val' }))));
+    await expect(runJob({ ...job, samples }, backend, listen())).rejects.toMatchObject({
+      code: 'training.no-samples',
+    });
+  });
 });
 
 describe('grpo', () => {

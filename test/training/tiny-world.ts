@@ -72,7 +72,7 @@ function completionOf(words: readonly string[], span: readonly [number, number] 
   return `${think} ${writeAnswer(answer)}`;
 }
 
-/** Writes 24 sft, 8 reflect, 8 rl and 8 val videos with targets and reflections, the same ones every time. */
+/** Writes 24 sft, 8 reflect, 8 rl and 8 val videos with targets, the `reflect` and `val` ones with reflections, the same ones every time. */
 export async function makeTinyWorld(): Promise<TinyWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'tiny-world-'));
   const blobDir = join(folder, 'blobs');
@@ -150,7 +150,7 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
       verdict: without,
       categoryCompletion: without,
     });
-    if (split === 'reflect') {
+    if (split === 'reflect' || split === 'val') {
       const draftRight = i % 3 === 0;
       const wrong = completionOf(['quiet', 'quiet'], span === null ? [0, 0.5] : null);
       const text = draftRight
@@ -233,7 +233,10 @@ export async function makeTinyWorld(): Promise<TinyWorld> {
       kind: 'reflection-sft',
       ...files,
       workDir: await workDir(name),
-      params: ReflectionConfig.parse({ sft: { steps: 4, batchSize: 4, checkpointEvery: 2 }, ...change }),
+      params: ReflectionConfig.parse({
+        sft: { steps: 4, batchSize: 4, validationEvery: 3, checkpointEvery: 2 },
+        ...change,
+      }),
       start,
       tuning,
       targets: targetFile,

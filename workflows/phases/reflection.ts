@@ -1,18 +1,24 @@
 import type { StageRef } from '../../activities/contract.js';
+import type { Split } from '../../config/dataset.js';
 import { answering, control, media } from '../activities.js';
 import type { PhaseInput, PhaseResult } from '../contract.js';
 import { lookup, PhaseTable, requestOf, withShardOutcome } from '../phase.js';
 import { answerShardSize, overShards, shardsOf } from '../shards.js';
 
-/** Checkpoint and `reflect` split -> drafts -> reflections, each shard by itself. */
+/** `reflect` is learnt from, `val` gives the validation loss: shards of their own, so that neither changes the other's. */
+const answered: readonly Split[] = ['reflect', 'val'];
+
+/** Checkpoint and samples -> drafts -> reflections, each shard by itself. */
 export async function reflectionPhase(input: PhaseInput): Promise<PhaseResult> {
   const drafting = await lookup('drafts', requestOf(input, draftInputs(input)));
   if (drafting !== null) {
     const reflecting = await lookup('reflections', requestOf(input, reflectionInputs(input, drafting)));
     if (reflecting !== null) return { ok: true, stages: { drafts: drafting, reflections: reflecting } };
   }
-  const count = input.counts.reflect ?? 0;
-  const shards = shardsOf('reflect', count, answerShardSize(count));
+  const shards = answered.flatMap((split) => {
+    const count = input.counts[split] ?? 0;
+    return shardsOf(split, count, answerShardSize(count));
+  });
   const table = new PhaseTable();
   table.expect('drafts', shards.length);
   table.expect('reflections', shards.length);

@@ -49,6 +49,17 @@ describe('subsampleDrafts', () => {
     }
   });
 
+  it('leaves the drafts of the samples that validate alone, and chooses among the others as without them', () => {
+    const all = make(100, 20);
+    const untouched = new Set(['s3', 's55']);
+    const others = all.filter(({ sampleId }) => !untouched.has(sampleId));
+    const result = subsampleDrafts(all, 0.3, 7, untouched);
+    const alone = subsampleDrafts(others, 0.3, 7);
+    expect(result).toMatchObject({ before: alone.before, after: alone.after });
+    expect(result.kept).toEqual(all.filter((r) => untouched.has(r.sampleId) || alone.kept.includes(r)));
+    expect(result.kept.filter(({ sampleId }) => untouched.has(sampleId))).toHaveLength(4);
+  });
+
   it('keeps the order of the input, and chooses by seed and draft alone', () => {
     const all = make(100, 20);
     const { kept } = subsampleDrafts(all, 0.3, 7);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { trainWordTokenizer } from '../../policy/word-tokenizer.js';
-import { learnsFirstPass, reflectiveCompletion } from '../../training/reflection-sft.js';
+import { learnsFirstPass, reflectiveCompletion } from '../../training/reflective-sequences.js';
 
 const first = '<think> a b </think> <answer> c </answer>';
 const rest = '<reflection> no </reflection> <think> d </think> <answer> e </answer>';
