@@ -17,7 +17,7 @@ const set = [
   'grpo.stepsPerEpoch=1',
   'grpo.sampling.maxTokens=16',
   'evaluation.sampling.maxTokens=16',
-  'variants={one-stage: {stages: [sft]}, two-pass: {reflection: {marks: false}}, direct: {reasoning: false, grpo: {preset: vad-r1}}}',
+  'variants={one-stage: {stages: [sft]}, two-pass: {reflection: {marks: false}}, direct: {reasoning: false, grpo: {preset: vad-r1}}, taught: {stages: [sft], teacher: {trimmedViews: 2}}}',
 ];
 
 let folder: string;
@@ -66,6 +66,12 @@ it('a run goes through its variants, which share what does not differ', async ()
   });
   expect(outcomes('two-pass')).toMatchObject({ reflections: 'reused', 'reflection-sft': 'ran', grpo: 'ran' });
   expect(outcomes('direct')).toMatchObject({ reasoning: 'reused', sft: 'ran', grpo: 'ran' });
+  expect(outcomes('taught')).toMatchObject({
+    frames: 'reused',
+    captions: 'reused',
+    reasoning: 'ran',
+    sft: 'ran',
+  });
 
   const again = await api.plan(loaded);
   expect(again.stages.filter(({ variant, plan }) => variant !== null && plan.action !== 'reuse')).toEqual([]);
