@@ -52,6 +52,7 @@ export function addLearningBench(program: Command, terminal: Terminal): void {
     .action(async ({ seeds, variants, atOnce, json }: Options) => {
       const annotations = await renderClips(terminal);
       const wide = Math.min(seeds.length, atOnce ?? (await trainersOfThisMachine()));
+      if (wide >= availableParallelism()) process.env['HINDSIGHT_TRAINER_THREADS'] ??= '1';
       const results = await withRuns({ terminal, exit: () => undefined }, 'always', (api) =>
         withTrainers(homePaths(), isRemote() ? 0 : wide - 1, () =>
           trainSeeds(terminal, api, seeds, wide, (seed) => learningConfig(annotations, seed, variants)),
@@ -117,8 +118,8 @@ async function learningConfig(
 }
 
 /**
- * A trainer keeps 1.2 of two cores at work, since it runs in one thread as often as in two: three at once leave none idle,
- * and no seed is left to train alone at the end. A GPU has one trainer.
+ * A trainer with one thread waits for its inputs and its publishing: three at once leave no core of two idle, and no seed is
+ * left to train alone at the end. A GPU has one trainer.
  */
 async function trainersOfThisMachine(): Promise<number> {
   const { source } = await detectDevice(undefined);
