@@ -18,7 +18,13 @@ const of = (variant: string, checkpoint = 'grpo'): Place => ({ variant, checkpoi
 
 /** Everything that was learnt, seed by seed. */
 export function learningTables(results: readonly SeedResult[]): TextTable[] {
-  return [checkpoints(results), weakLabels(results), reflection(results), ablations(results)];
+  return [
+    checkpoints(results),
+    weakLabels(results),
+    annotatedSpans(results),
+    reflection(results),
+    ablations(results),
+  ];
 }
 
 function checkpoints(results: readonly SeedResult[]): TextTable {
@@ -69,6 +75,22 @@ function weakLabels(results: readonly SeedResult[]): TextTable {
           return [[String(result.seed), mode, gain(accuracy), gain(miou), gain(width)]];
         }),
       ),
+    ],
+  };
+}
+
+/** What the temporal IoU reward adds on clips whose spans are annotated. */
+function annotatedSpans(results: readonly SeedResult[]): TextTable {
+  const place = of('tiou');
+  return {
+    title: 'GRPO with tIoU on clips with spans, against the same run without it (points, paired)',
+    rows: [
+      ['seed', 'accuracy', 'mIoU (abnormal)', 'mean span'],
+      ...results.flatMap((result) => {
+        if (gainOf(result, place, own('grpo'), accuracy) === null) return [];
+        const gain = (metric: string) => differenceText(gainOf(result, place, own('grpo'), metric)!);
+        return [[String(result.seed), gain(accuracy), gain(miou), gain(width)]];
+      }),
     ],
   };
 }

@@ -41,14 +41,27 @@ describe('the tables', () => {
   ]);
 
   it('leave out what was not run', () => {
-    const [checkpoints, weak, reflection, ablations] = learningTables([result]);
+    const [checkpoints, weak, spans, reflection, ablations] = learningTables([result]);
     expect(checkpoints!.rows.slice(1).map((cells) => cells[1])).toEqual(['sft', 'no-reflection/grpo']);
     expect(weak!.rows.slice(1)).toEqual([
       ['1', 'guarded', '+2.0 [+1.0, +3.0]', '+1.0 [0.0, +2.0]', '−0.5 [−1.5, +0.5]'],
     ]);
+    expect(spans!.rows).toHaveLength(1);
     expect(reflection!.rows).toHaveLength(1);
     expect(ablations!.rows.slice(1).map((cells) => cells.slice(0, 3))).toEqual([
       ['half-reflection-data/reflection-sft', 'reflection-sft', '+2.0 (+2.0 to +2.0)'],
+    ]);
+  });
+
+  it('hold GRPO with tIoU against the same run without it', () => {
+    const [, , spans] = learningTables([
+      seedResult(2, [
+        row(null, 'grpo', metrics),
+        row('tiou', 'grpo', metrics, { gains: [gain(null, 'grpo', change)] }),
+      ]),
+    ]);
+    expect(spans!.rows.slice(1)).toEqual([
+      ['2', '+2.0 [+1.0, +3.0]', '+1.0 [0.0, +2.0]', '−0.5 [−1.5, +0.5]'],
     ]);
   });
 
