@@ -12,8 +12,8 @@ export interface LineSeries {
 }
 
 /**
- * A limit as a dashed line with a caption, which stands on the side that is out of bounds. One far outside the data is not
- * drawn, so that it cannot flatten the lines.
+ * A limit as a dashed line with a caption, which stands on the side that is out of bounds where the chart has room there. One
+ * far outside the data is not drawn, so that it cannot flatten the lines.
  */
 export interface ChartMark {
   readonly value: number;
@@ -76,9 +76,14 @@ export function lineChart(chart: LineChart): Markup {
     },
   )}</svg>${drawn.map(
     ({ value, label, side }) =>
-      markup`<span class="mark-label ${side} ${emptierSide(chart, value)}" style="bottom:${percentOf(value, domain)}%">${label}</span>`,
+      markup`<span class="mark-label ${captionSide(side, percentOf(value, domain))} ${emptierSide(chart, value)}" style="bottom:${percentOf(value, domain)}%">${label}</span>`,
   )}<i class="cursor" hidden></i></div></div>
 <div class="x-axis" aria-hidden="true"><span>${short(xDomain[0])}</span><span>step</span><span>${short(xDomain[1])}</span></div></figure>`;
+}
+
+/** The side of a limit that its caption stands on: not below the lowest tenth, where the steps are written. */
+function captionSide(side: ChartMark['side'], height: number): ChartMark['side'] {
+  return side === 'below' && height < 10 ? 'above' : side;
 }
 
 /** Where a mark's label covers less of the lines. */

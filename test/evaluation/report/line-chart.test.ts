@@ -47,6 +47,13 @@ describe('lineChart', () => {
     expect(mark(500)).not.toContain('class="mark"');
   });
 
+  it('writes a limit out of bounds, but never over the steps', () => {
+    const side = (value: number) =>
+      /mark-label (\w+)/.exec(chart({ marks: [{ value, label: 'at least', side: 'below' }] }))![1];
+    expect(side(2)).toBe('below');
+    expect(side(0.1)).toBe('above');
+  });
+
   it('does not blow up noise of a part in a thousand', () => {
     const text = chart({ series: [{ label: 'a', values: [1, 1.001, 0.999], tone: 'c2' }] });
     const heights = [...text.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map((match) => Number(match[1]));
