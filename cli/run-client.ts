@@ -7,6 +7,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import { materializeCheckpoint } from '../activities/checkpoint-artifact.js';
 import { ArtifactStore } from '../artifacts/artifact-store.js';
@@ -98,23 +99,31 @@ class RunClient implements RunApi {
     const open = execution?.status.name === 'RUNNING';
     if (open && record.status === 'running') throw runIsRunning(runId);
     const asIs = resolved === undefined && Object.keys(reruns).length === 0;
-    if (open && asIs && execution.memo?.bundle === (await workflowBundleDigest())) {
-      try {
-        await handle.executeUpdate('retry');
-        // The record still says `awaiting` until the workflow has written the next one.
-        await this.#waitFor(runId, (now) => now.updatedAt !== record.updatedAt);
-        return;
-      } catch (error) {
-        if (error instanceof WorkflowUpdateFailedError) {
-          throw new TerminalError('run.not-parked', error.cause?.message ?? error.message, { cause: error });
-        }
-        throw error;
-      }
+    // One that is open though its record has ended (cancelled, say) is about to close: there is nothing to wake.
+    const isParked = open && record.status === 'awaiting';
+    if (isParked && asIs && execution.memo?.bundle === (await workflowBundleDigest())) {
+      if (await this.#wake(handle, record)) return;
     }
     // Artifacts make a fresh execution cheap, and an old history never meets new code.
-    if (open) await handle.terminate('resumed under a new execution');
+    if (open) await handle.terminate('resumed under a new execution').catch(unlessClosed);
     const pending = await this.pendingReruns(runId);
     await this.#launch(runId, resolved ?? (await this.configOf(runId)), { ...pending, ...reruns });
+  }
+
+  /** Has a parked run go on; false where it has ended since it was looked at. */
+  async #wake(handle: WorkflowHandle, { runId, updatedAt }: RunRecord): Promise<boolean> {
+    try {
+      await handle.executeUpdate('retry');
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) {
+        throw new TerminalError('run.not-parked', error.cause?.message ?? error.message, { cause: error });
+      }
+      unlessClosed(error);
+      return false;
+    }
+    // The record still says `awaiting` until the workflow has written the next one.
+    await this.#waitFor(runId, (now) => now.updatedAt !== updatedAt);
+    return true;
   }
 
   async configOf(runId: string): Promise<ResolvedRun> {
@@ -286,4 +295,9 @@ class RunClient implements RunApi {
       throw await connectionFailure(this.reached, error);
     });
   }
+}
+
+/** Lets pass that an execution closed by itself meanwhile. */
+function unlessClosed(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
