@@ -7,6 +7,7 @@ import { InputError } from '../core/errors.js';
 import { exportCheckpoint } from '../training/export-checkpoint.js';
 import { checkpointBase } from '../activities/pretrained-base.js';
 import { exportText } from './render/export.js';
+import type { ExportReport } from './render/export.js';
 import { onStack, withRuns } from './verb.js';
 import type { Verb } from './verb.js';
 
@@ -17,22 +18,6 @@ interface Options {
 }
 
 const elementTypes = { f32: 'F32', bf16: 'BF16', f16: 'F16' } as const;
-
-/** What `export --json` prints. */
-export interface ExportReport {
-  readonly runId: string;
-  readonly checkpoint: CheckpointStage;
-  readonly folder: string;
-  readonly kind: 'model' | 'adapter';
-  readonly dtype: Options['dtype'];
-  /** The weights that an adapter belongs to; null for a whole model. */
-  readonly base: string | null;
-  /** Of an adapter. */
-  readonly rank: number | null;
-  /** Whether an adapter changes the vision tower. */
-  readonly seesVision: boolean;
-  readonly files: readonly string[];
-}
 
 /** `hindsight export RUN_ID [CHECKPOINT] FOLDER`. */
 export function addExport(program: Command, verb: Verb): void {

@@ -18,11 +18,10 @@ import { readFrameIndex, readRecords } from './records.js';
 import { ReflectiveSequences } from './reflective-sequences.js';
 import { openProgress, runPhases, type Phase, type StepRow } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
-import { wantedFrames } from './sft.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { mostValidation, validate, validationDue } from './validation.js';
-import { viewsOf, type SampleViews } from './views.js';
+import { viewsOf, wantedFrames, type SampleViews } from './views.js';
 import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
 /**

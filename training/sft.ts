@@ -21,7 +21,7 @@ import { scratchConfig, scratchTokenizer } from './scratch-model.js';
 import { SupervisedTrainer, type SupervisedSequence } from './supervised.js';
 import { TargetSequences, usedPrompts } from './target-sequences.js';
 import { mostValidation, validate, validationDue } from './validation.js';
-import { drawView, viewsOf, type SampleViews } from './views.js';
+import { drawView, viewsOf, wantedFrames, type SampleViews } from './views.js';
 import { visionWarmup } from './vision-warmup.js';
 import { supervisedWatchers } from './watchers/supervised-watchers.js';
 
@@ -97,17 +97,6 @@ async function startFromBase({ base, tuning, seed }: SftJob, backend: Backend): 
     policy.dispose();
     throw error;
   }
-}
-
-/** The frames that any view of a sample shows. */
-export function wantedFrames(views: readonly SampleViews[]): (sampleId: string) => readonly number[] | null {
-  const wanted = new Map(
-    views.map(({ sample, full, trimmed }) => [
-      sample.id,
-      [full, ...trimmed].flatMap((target) => target.frames),
-    ]),
-  );
-  return (sampleId) => wanted.get(sampleId) ?? null;
 }
 
 function fineTuning(options: {

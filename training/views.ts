@@ -36,3 +36,14 @@ export function drawView(views: SampleViews, trimmedShare: number, random: Rando
   const trimmed = random.chance(trimmedShare);
   return trimmed && views.trimmed.length > 0 ? random.choice(views.trimmed) : views.full;
 }
+
+/** The frames that any view of a sample shows. */
+export function wantedFrames(views: readonly SampleViews[]): (sampleId: string) => readonly number[] | null {
+  const wanted = new Map(
+    views.map(({ sample, full, trimmed }) => [
+      sample.id,
+      [full, ...trimmed].flatMap((target) => target.frames),
+    ]),
+  );
+  return (sampleId) => wanted.get(sampleId) ?? null;
+}

@@ -1,4 +1,20 @@
-import type { ExportReport } from '../export.js';
+import type { CheckpointStage } from '../../config/evaluation.js';
+
+/** What `export --json` prints. */
+export interface ExportReport {
+  readonly runId: string;
+  readonly checkpoint: CheckpointStage;
+  readonly folder: string;
+  readonly kind: 'model' | 'adapter';
+  readonly dtype: 'f32' | 'bf16' | 'f16';
+  /** The weights that an adapter belongs to; null for a whole model. */
+  readonly base: string | null;
+  /** Of an adapter. */
+  readonly rank: number | null;
+  /** Whether an adapter changes the vision tower. */
+  readonly seesVision: boolean;
+  readonly files: readonly string[];
+}
 
 /**
  * What was written and how to serve it.

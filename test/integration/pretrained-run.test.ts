@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { ExportReport } from '../../cli/export.js';
+import type { ExportReport } from '../../cli/render/export.js';
 import { runCli } from '../../cli/program.js';
 import type { RunApi, RunSnapshot } from '../../cli/run-api.js';
 import { connectRunApi } from '../../cli/run-client.js';

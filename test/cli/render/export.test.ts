@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ExportReport } from '../../../cli/export.js';
+import type { ExportReport } from '../../../cli/render/export.js';
 import { exportText } from '../../../cli/render/export.js';
 
 const model: ExportReport = {
