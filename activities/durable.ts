@@ -13,6 +13,7 @@ import { reusable } from './reuse.js';
 import { readConfig } from './run-config.js';
 import type { HeartbeatDetails, StageRef, StageRequest } from './contract.js';
 import type { KeyContext, Output, Services, Stage, StageContext } from './stage.js';
+import { Turns } from './turns.js';
 
 /** How often an activity says that it lives; the worker throttles what really goes out. */
 const heartbeatMs = 1000;
@@ -55,6 +56,7 @@ export function refOf(
  * outputs and then the manifest. Gives every stage the same behaviour under kills, cancellation and races.
  */
 export function durable(stage: Stage, services: Services): (request: StageRequest) => Promise<StageRef> {
+  const turns = new Turns();
   return async (request) => {
     const activity = Context.current();
     const { attempt } = activity.info;
@@ -78,6 +80,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
     const timers = [setInterval(heartbeat, heartbeatMs), setInterval(() => void lookAtDisk(), diskMs)];
     const lines: string[] = [];
     let logName = `attempt-${attempt}`;
+    let endTurn: (() => void) | null = null;
     try {
       await lookAtDisk();
       activity.heartbeat(details);
@@ -86,6 +89,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       const rerun = rerunOf(request, stage.name);
       const work = workName(key, rerun?.id ?? null);
       logName = `${workName(key.slice(0, 12), rerun?.id ?? null)}-${attempt}`;
+      endTurn = await turns.take(work, activity.cancellationSignal);
       const known = await reusable(services, stage.name, key, (line) => lines.push(line));
       if (known !== null && !isAskedAgain(known, rerun)) {
         // An attempt that was killed after it had published left its checkpoints.
@@ -176,6 +180,7 @@ export function durable(stage: Stage, services: Services): (request: StageReques
       );
       throw await toFailure(error, activity, stage.name);
     } finally {
+      endTurn?.();
       for (const timer of timers) clearInterval(timer);
       if (lines.length > 0) {
         // A log that cannot be stored must not hide how the stage ended.

@@ -3,7 +3,7 @@ import type { TensorFlow } from './backend.js';
 import { attention } from './ops.js';
 
 /** Queries that are taken together; their keys end where they do. */
-const BLOCK = 256;
+const BLOCK = 128;
 
 /**
  * Causal attention of grouped heads. Long sequences go block by block of queries, each over the keys up to its own end,

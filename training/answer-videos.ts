@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** Sequences generated together at most. */
-export const rowsTogether = 64;
+export const rowsTogether = 128;
 /** Prompt tokens (distinct prompts x longest prompt) that are read together: what bounds memory for large models. */
 export const promptTokensTogether = 8192;
 

@@ -30,14 +30,18 @@ export interface MicroBatch {
 export const tokensPerMicroBatch = 8192;
 /** Padded lengths are multiples of the first where the longest sequence is known, else of the second: few shapes. */
 const lengthSteps = [16, 64] as const;
+/** Parts at least that a batch of single sequences is cut into once one is too few: the shorter ones are padded to less. */
+const partsByLength = 4;
 
 /** Tokens that rows of sequences up to a known length are padded to. */
 export const paddedLength = (longest: number, step: number = lengthSteps[0]): number =>
   Math.ceil(longest / step) * step;
 
 /**
- * Cuts a batch into micro-batches: by grid, in the given order, never through a run of `together` sequences (a group that
- * shares one video). Rows and videos are padded to the same count in every micro-batch of a length.
+ * Cuts a batch into micro-batches by grid, never through a run of `together` sequences (a group that shares one video).
+ * Rows and videos are padded to the same count in every micro-batch. Single sequences that do not fit into one are sorted,
+ * the longest first, so that a micro-batch of short ones is padded to what they need (docs/decisions/0006); all else keeps
+ * its order.
  * @param grids grid of each video
  * @param batchSize sequences that batches of this kind have, where this one may have fewer
  * @param packing puts several sequences that do not see each other into one row; not together with `together`
@@ -77,15 +81,16 @@ export function microBatches(
     // As few equal parts of the whole batch as the budget allows.
     const groups = Math.ceil(batchSize / together);
     const most = Math.max(1, Math.floor(tokensPerMicroBatch / (length * together)));
-    const rows = together * Math.ceil(groups / Math.ceil(groups / most));
-    for (let start = 0; start < members.length; start += rows) {
-      parts.push(
-        layOut(config, sequences, members.slice(start, start + rows), grids, {
-          rows,
-          length,
-          videos: rows / together,
-        }),
-      );
+    const needed = Math.ceil(groups / most);
+    const byLength = together === 1 && needed > 1;
+    const rows = together * Math.ceil(groups / (byLength ? Math.max(needed, partsByLength) : needed));
+    const tokens = (at: number): number => sequences[at]!.prompt.length + sequences[at]!.completion.length;
+    const ordered = byLength ? members.toSorted((a, b) => tokens(b) - tokens(a)) : members;
+    for (let start = 0; start < ordered.length; start += rows) {
+      const some = ordered.slice(start, start + rows);
+      const own = byLength ? paddedLength(tokens(some[0]!), lengthSteps[1]) : length;
+      const shape = { rows, length: Math.min(own, length), videos: rows / together };
+      parts.push(layOut(config, sequences, some, grids, shape));
     }
   }
   return parts;

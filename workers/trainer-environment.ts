@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { TerminalError } from '../core/errors.js';
 
-/** More than two pay too little for models this small, and were not tried for equal bytes. */
+/** More than two pay too little for models this small. */
 const mostThreads = 2;
 
 /**
- * Environment of the trainer child. Deterministic ops and thread counts are pinned, since they are part of what makes
- * training byte-identical; malloc keeps its memory between steps (measured: 262 -> 220 ms a step of a small decoder).
- * One thread and two give the same bytes: with `HINDSIGHT_TRAINER_THREADS=1` trainers that share their processors do not
- * wait for each other's threads (measured: three on two processors, 1.52 -> 1.39 processor seconds a step of reflection SFT).
+ * Environment of the trainer child. Deterministic ops, oneDNN and thread counts are pinned, since they are part of what
+ * makes training byte-identical: TensorFlow's own default for oneDNN depends on the processor, and sums over a batch are
+ * shared out among threads, so that one thread and two differ in the last bits (the manifest names the count). malloc keeps
+ * its memory between steps (measured: 262 -> 220 ms a step of a small decoder).
+ *
+ * With `HINDSIGHT_TRAINER_THREADS=1` trainers that share their processors do not wait for each other's threads (measured:
+ * three on two processors, 1.52 -> 1.39 processor seconds a step of reflection SFT).
  *
  * @throws TerminalError `worker.bad-environment`
  */
@@ -19,6 +22,7 @@ export function trainerEnvironment(env: NodeJS.ProcessEnv = process.env): Record
     TF_NUM_INTRAOP_THREADS: threads,
     TF_NUM_INTEROP_THREADS: '1',
     TF_DETERMINISTIC_OPS: '1',
+    TF_ENABLE_ONEDNN_OPTS: '1',
     TF_CPP_MIN_LOG_LEVEL: '2',
     MALLOC_MMAP_THRESHOLD_: '1073741824',
     MALLOC_TRIM_THRESHOLD_: '2147483648',

@@ -8,7 +8,7 @@ import type { Stage } from '../stage.js';
 /** First answers of the SFT policy on the splits `reflect` and `val`, written without the label: -> drafts. */
 export const drafts: Stage = {
   name: 'drafts',
-  version: 3,
+  version: 4,
   queue: 'gpu',
   job: 'training/answer',
   seed: 'train',

@@ -14,7 +14,7 @@ import { trainingPart } from './sft.js';
 /** One epoch of GRPO on the `rl` split: -> checkpoint, log, completions. */
 export const grpo: Stage = {
   name: 'grpo',
-  version: 2,
+  version: 3,
   queue: 'gpu',
   job: 'training/grpo',
   seed: 'train',

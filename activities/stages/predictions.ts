@@ -11,7 +11,7 @@ import type { Output, Stage, StageContext, StageResult } from '../stage.js';
 /** Answers of each checkpoint on the held-out split: -> one list per checkpoint. */
 export const predictions: Stage = {
   name: 'predictions',
-  version: 3,
+  version: 4,
   queue: 'gpu',
   job: 'training/answer',
   seed: 'eval',

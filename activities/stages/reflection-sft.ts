@@ -15,7 +15,7 @@ const splits: readonly Split[] = ['sft', 'reflect', 'val'];
 /** Fine-tuning on reflective sequences, from the SFT checkpoint: -> checkpoint, log. */
 export const reflectionSft: Stage = {
   name: 'reflection-sft',
-  version: 3,
+  version: 4,
   queue: 'gpu',
   job: 'training/reflection-sft',
   seed: 'train',

@@ -28,7 +28,7 @@ export async function trainingPart(
 /** Supervised fine-tuning on the reasoning targets: -> checkpoint, log. */
 export const sft: Stage = {
   name: 'sft',
-  version: 3,
+  version: 4,
   queue: 'gpu',
   job: 'training/sft',
   seed: 'train',

@@ -106,8 +106,10 @@ describe('compileStep', () => {
     const wanted = await runSteps(reference, 6);
     const got = await runSteps(compiled, 6);
     expect(wanted[4]![0]).toBeLessThan(wanted[0]![0]! * 0.98);
+    // A graph sums in another order, and each step starts from what the last one left: after six, the norms of some processors
+    // differ by 7e-6, of others by 1.1e-5. An update that is lost or made twice differs by hundredths.
     got.forEach((values, i) =>
-      values.forEach((x, j) => expect(Math.abs(x / wanted[i]![j]! - 1)).toBeLessThan(1e-5)),
+      values.forEach((x, j) => expect(Math.abs(x / wanted[i]![j]! - 1)).toBeLessThan(1e-4)),
     );
 
     const before = await graph.state.get('model.norm.weight')!.data();

@@ -73,6 +73,35 @@ describe('micro-batches', () => {
     expect(parts.flatMap((part) => part.sequences)).toEqual(sequences.map((_, i) => i));
   });
 
+  it('cuts single sequences that do not fit together by length, and pads each part to what it needs', () => {
+    // 32 x 336 tokens are more than fit; in the order of the batch, every part would hold a long one.
+    const tokens = Array.from({ length: 32 }, (_, i) => [280, 150, 240, 60][i % 4]! + i);
+    const sequences = tokens.map((count, i) => sequence(i, small, count, 330));
+    const parts = microBatches(config, sequences, Array<Grid>(32).fill(small));
+    expect(parts.map(({ batch }) => [batch.rows, batch.length])).toEqual([
+      [8, 320],
+      [8, 320],
+      [8, 192],
+      [8, 128],
+    ]);
+    const sizes = parts.map((part) => part.sequences.map((at) => tokens[at]!));
+    expect(sizes.flat()).toEqual(tokens.toSorted((a, b) => b - a));
+    expect(parts.flatMap((part) => part.videos).toSorted((a, b) => a - b)).toEqual(tokens.map((_, i) => i));
+  });
+
+  it('never pads a part to more than the longest sequence of the phase', () => {
+    const sequences = Array.from({ length: 32 }, (_, i) => sequence(i, small, 325, 333));
+    const parts = microBatches(config, sequences, Array<Grid>(32).fill(small));
+    expect(parts.map(({ batch }) => batch.length)).toEqual([336, 336, 336, 336]);
+  });
+
+  it('leaves a batch that fits together in its order', () => {
+    const sequences = [3, 50, 20].map((count, i) => sequence(i, small, count, 60));
+    const [only, ...rest] = microBatches(config, sequences, Array<Grid>(3).fill(small));
+    expect(rest).toEqual([]);
+    expect(only!.sequences).toEqual([0, 1, 2]);
+  });
+
   it('pads to the longest sequence that is to come, so that one shape serves all', () => {
     const lengths = [3, 40, 90].map((tokens) => {
       const [part] = microBatches(config, [sequence(0, small, tokens, 100)], [small], { batchSize: 8 });

@@ -12,7 +12,11 @@ describe('the environment of a trainer', () => {
     const most = String(Math.min(2, availableParallelism()));
     expect(threadsOf({})).toEqual([most, most]);
     expect(threadsOf({ HINDSIGHT_TRAINER_THREADS: '' })).toEqual([most, most]);
-    expect(trainerEnvironment({})).toMatchObject({ TF_DETERMINISTIC_OPS: '1', TF_NUM_INTEROP_THREADS: '1' });
+    expect(trainerEnvironment({})).toMatchObject({
+      TF_DETERMINISTIC_OPS: '1',
+      TF_ENABLE_ONEDNN_OPTS: '1',
+      TF_NUM_INTEROP_THREADS: '1',
+    });
   });
 
   it('has as many as HINDSIGHT_TRAINER_THREADS asks for', () => {
