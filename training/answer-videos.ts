@@ -3,8 +3,7 @@ import type { SamplingConfig } from '../config/training.js';
 import { generate, type GenerateRequest } from '../policy/generate.js';
 import { layOutVision } from '../policy/media.js';
 import type { Policy } from '../policy/policy.js';
-import type { VideoPatches } from './frame-cache.js';
-import { patchTensor } from './supervised.js';
+import { patchTensor, type VideoPatches } from './video-patches.js';
 
 /** One video to be asked about, once per key. */
 export interface Question {

@@ -1,19 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TerminalError } from '../core/errors.js';
-import type { PatchSizes, Grid } from '../policy/processor.js';
-import { patchify } from '../policy/processor.js';
+import { patchGrid, type Grid } from '../policy/processor.js';
 import { decodeFramePack, packFrames, type FramePack } from '../video/frame-pack.js';
-
-/** Qwen2.5-VL's patches, of every size of the model. */
-const qwenSizes: PatchSizes = { patchSize: 14, temporalPatchSize: 2, spatialMergeSize: 2 };
-
-/** A video as the policy takes it. */
-export interface VideoPatches {
-  /** [t * h * w, patch values] */
-  readonly patches: Float32Array;
-  readonly grid: Grid;
-}
+import { framePatches, type VideoPatches } from './video-patches.js';
 
 /**
  * Frame packs, read by digest from the blob folder and kept decoded, least recently used out first. The teacher's frames
@@ -56,17 +46,16 @@ export class FrameCache {
   }
 
   /** These frames of a sample as patches, in the order asked for. */
-  async patches(sampleId: string, frames: readonly number[], sizes?: PatchSizes): Promise<VideoPatches> {
+  async patches(sampleId: string, frames: readonly number[]): Promise<VideoPatches> {
     const pack = await this.pack(sampleId);
-    const pixels = packFrames(pack, frames);
-    return patchify(pixels, { count: frames.length, height: pack.height, width: pack.width }, sizes);
+    const { height, width } = pack;
+    return framePatches(packFrames(pack, frames), { count: frames.length, height, width });
   }
 
   /** The grid that so many frames of a sample make. */
-  async grid(sampleId: string, frames: number, sizes: PatchSizes = qwenSizes): Promise<Grid> {
+  async grid(sampleId: string, frames: number): Promise<Grid> {
     const { width, height } = await this.pack(sampleId);
-    const { patchSize, temporalPatchSize } = sizes;
-    return { t: Math.ceil(frames / temporalPatchSize), h: height / patchSize, w: width / patchSize };
+    return patchGrid({ count: frames, height, width });
   }
 
   /** Bytes of decoded pixels held. */

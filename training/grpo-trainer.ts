@@ -5,13 +5,12 @@ import type { NamedTensors } from '../policy/compile.js';
 import type { LoraAdapter } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
 import type { StoredTensor } from './checkpoint.js';
-import type { VideoPatches } from './frame-cache.js';
+import { patchTensor, type VideoPatches } from './video-patches.js';
 import { grpoLoss, type GrpoLossInputs } from './grpo-loss.js';
 import { Learner, type LearnerPass, type LossAndMetrics, type StepShape } from './learner.js';
 import { tokenEntropy, tokenLogProbs } from './loss.js';
 import { microBatches, type MicroBatch } from './micro-batch.js';
 import { logProbsOf, Scorer, type ScoreInputs } from './scorer.js';
-import { patchTensor } from './supervised.js';
 import { fullTuning, partition, type Tuning } from './tuning.js';
 import { tokenWeights } from './token-weights.js';
 

@@ -6,8 +6,8 @@ import type { StoredTensor } from './checkpoint.js';
 import { Learner, type Objective, type StepShape } from './learner.js';
 import { crossEntropy, tokenLogProbs } from './loss.js';
 import { microBatches, type MicroBatch } from './micro-batch.js';
-import type { VideoPatches } from './frame-cache.js';
 import { fullTuning, partition, type Tuning } from './tuning.js';
+import { patchTensor, type VideoPatches } from './video-patches.js';
 
 /** A completion to be learnt, and the video it is about. */
 export interface SupervisedSequence {
@@ -27,18 +27,6 @@ export type SupervisedInputs = BatchTensors & {
   /** [rows, predicted]: what each token weighs in the loss. */
   readonly weights: Tensor2D;
 };
-
-/** Patches of some videos as one tensor; those of one size only, since their order is kept. */
-export function patchTensor(policy: Policy, videos: readonly VideoPatches[]): Tensor2D {
-  const width = videos[0]!.patches.length / (videos[0]!.grid.t * videos[0]!.grid.h * videos[0]!.grid.w);
-  const all = new Float32Array(videos.reduce((sum, v) => sum + v.patches.length, 0));
-  let at = 0;
-  for (const { patches } of videos) {
-    all.set(patches, at);
-    at += patches.length;
-  }
-  return policy.backend.tf.tensor2d(all, [all.length / width, width]);
-}
 
 /** Numbers of one supervised step. */
 export type SupervisedRow = {

@@ -7,12 +7,12 @@ import type { Grid } from '../policy/processor.js';
 import type { StoredTensor } from './checkpoint.js';
 import { DataOrder } from './data-order.js';
 import { requireFinite } from './finite.js';
-import type { FrameCache, VideoPatches } from './frame-cache.js';
+import type { FrameCache } from './frame-cache.js';
+import { patchTensor, type VideoPatches } from './video-patches.js';
 import { Learner, type Objective } from './learner.js';
 import { crossEntropy, tokenLogProbs } from './loss.js';
 import type { Phase, PhaseRun } from './run-phases.js';
 import { learningRateAt } from './schedule.js';
-import { patchTensor } from './supervised.js';
 import { drawView, type SampleViews } from './views.js';
 
 type WarmupInputs = {

@@ -7,7 +7,7 @@ import { deriveKey, Random } from '../../core/random.js';
 import { loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { adapterConfig } from '../../training/checkpoint-policy.js';
-import type { VideoPatches } from '../../training/frame-cache.js';
+import { givenPatches, type VideoPatches } from '../../training/video-patches.js';
 import { GrpoTrainer, type ScoredRollout } from '../../training/grpo-trainer.js';
 import { freshAdapter } from '../../policy/lora.js';
 import { trainerTuning } from '../../training/model-tuning.js';
@@ -45,10 +45,11 @@ async function measure(of: MemoryCase, folder: string): Promise<MeasuredMemory> 
     ...Array<number>(placeholders).fill(tokens.video),
     tokens.visionEnd,
   ];
-  const video = (): VideoPatches => ({
-    grid: of.grid,
-    patches: Float32Array.from({ length: t * h * w * 3 * 2 * 14 * 14 }, () => random.uniform(-1, 1)),
-  });
+  const video = (): VideoPatches =>
+    givenPatches(
+      of.grid,
+      Float32Array.from({ length: t * h * w * 3 * 2 * 14 * 14 }, () => random.uniform(-1, 1)),
+    );
   const tuning = trainerTuning({ kind: 'bench', seed: 1, tuning: of.tuning });
   if (of.work === 'sft') {
     const trainer = new SupervisedTrainer(policy, of.rows, sftOptimizer, { stored: null, tuning });

@@ -7,7 +7,7 @@ import { layOutVision, type Media } from '../../policy/media.js';
 import { Policy } from '../../policy/policy.js';
 import { prefill } from '../../policy/prefill.js';
 import { SafetensorsFile } from '../../policy/safetensors.js';
-import type { VideoPatches } from '../../training/frame-cache.js';
+import { givenPatches, patchTensor, type VideoPatches } from '../../training/video-patches.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
 import { Work } from './work.js';
 
@@ -37,10 +37,9 @@ export async function loadWork(backend: Backend, folder: string): Promise<Loaded
   await file.close();
   const count = Math.max(...work.batches.map(({ prompts }) => prompts.length));
   const size = all.length / count;
-  const videos = Array.from({ length: count }, (_, at) => ({
-    patches: all.subarray(at * size, (at + 1) * size),
-    grid: work.grid,
-  }));
+  const videos = Array.from({ length: count }, (_, at) =>
+    givenPatches(work.grid, all.subarray(at * size, (at + 1) * size)),
+  );
   return { policy: await Policy.load(backend, join(folder, 'model')), work, videos };
 }
 
@@ -101,12 +100,8 @@ const mediaOf = (videos: readonly VideoPatches[]): Media[] =>
 
 /** The vision tensor of all videos; the caller disposes of it. */
 function see({ policy, videos }: LoadedWork) {
-  const { tf } = policy.backend;
-  const all = new Float32Array(videos.reduce((sum, { patches }) => sum + patches.length, 0));
-  videos.forEach(({ patches }, at) => all.set(patches, at * patches.length));
-  const rows = videos.reduce((sum, { grid }) => sum + grid.t * grid.h * grid.w, 0);
   const { segments } = layOutVision(mediaOf(videos), policy.config.vision.spatialMergeSize);
-  return tf.tidy(() => policy.vision(tf.tensor2d(all, [rows, all.length / rows]), segments));
+  return policy.backend.tf.tidy(() => policy.vision(patchTensor(policy, videos), segments));
 }
 
 async function promptLogits(loaded: LoadedWork): Promise<number[]> {

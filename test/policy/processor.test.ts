@@ -34,5 +34,17 @@ describe('patchify', () => {
     expect(() => patchify(frameBytes(2, 50, 84), { count: 2, height: 50, width: 84 })).toThrow(
       /multiples of 28/,
     );
+    expect(() => patchify(frameBytes(0, 56, 84), { count: 0, height: 56, width: 84 })).toThrow(/must be one/);
+  });
+
+  it('writes where it is told, and nowhere else', () => {
+    const size = { count: 3, height: 56, width: 84 };
+    const frames = frameBytes(3, 56, 84);
+    const { patches } = patchify(frames, size);
+    const all = new Float32Array(patches.length + 2).fill(7);
+    patchify(frames, size, undefined, all.subarray(1, -1));
+    expect(all.subarray(1, -1)).toEqual(patches);
+    expect([all[0], all.at(-1)]).toEqual([7, 7]);
+    expect(() => patchify(frames, size, undefined, all)).toThrow(/an array of/);
   });
 });

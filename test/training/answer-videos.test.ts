@@ -9,6 +9,7 @@ import {
   rowsTogether,
   type Question,
 } from '../../training/answer-videos.js';
+import { givenPatches } from '../../training/video-patches.js';
 import { tinyConfig, tinyGrid, tinyPrompt } from '../policy/tiny.js';
 
 let backend: Backend;
@@ -24,7 +25,10 @@ const greedy = SamplingConfig.parse({ temperature: 0, maxTokens: 2 });
 function question(at: number, words: number, answers = 1): Question {
   const random = Random.from(at, 'question');
   return {
-    video: { grid: tinyGrid, patches: Float32Array.from({ length: 32 * 24 }, () => random.normal()) },
+    video: givenPatches(
+      tinyGrid,
+      Float32Array.from({ length: 32 * 24 }, () => random.normal()),
+    ),
     prompt: tinyPrompt(...Array.from({ length: words }, () => 7 + random.integer(33))),
     keys: Array.from({ length: answers }, (_, i) => [at, i] as const),
   };

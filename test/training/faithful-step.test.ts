@@ -9,7 +9,7 @@ import { loadBackend, type Backend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { groupAdvantages } from '../../training/advantages.js';
 import type { StoredTensor } from '../../training/checkpoint.js';
-import type { VideoPatches } from '../../training/frame-cache.js';
+import { givenPatches, type VideoPatches } from '../../training/video-patches.js';
 import { GrpoTrainer, type ScoredRollout } from '../../training/grpo-trainer.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
 import { GridFields, readSafetensors, relativeDifference } from '../policy/parity-case.js';
@@ -75,7 +75,7 @@ let videos: VideoPatches[];
 beforeAll(async () => {
   backend = await loadBackend();
   const patches = await readSafetensors(join(fixtures, 'patches.safetensors'));
-  videos = batch.grids.map((grid, at) => ({ grid, patches: patches.get(String(at))! }));
+  videos = batch.grids.map((grid, at) => givenPatches(grid, patches.get(String(at))!));
 });
 
 /** Without momentum and clipping the first moment after a step is the gradient itself. */

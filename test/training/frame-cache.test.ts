@@ -40,9 +40,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 describe('frame cache', () => {
   it('gives the patches of the frames asked for, in that order, without the teacher frames', async () => {
     const cache = new FrameCache(folder, index);
-    const { patches, grid } = await cache.patches('b', [9, 0]);
+    const video = await cache.patches('b', [9, 0]);
+    const patches = new Float32Array(video.size);
+    video.write(patches);
     const pixels = new Uint8Array(2 * frameBytes).fill(59, 0, frameBytes).fill(50, frameBytes);
-    expect(grid).toEqual({ t: 1, h: 2, w: 2 });
+    expect(video.grid).toEqual({ t: 1, h: 2, w: 2 });
     expect(patches).toEqual(patchify(pixels, { count: 2, height, width }).patches);
     expect((await cache.pack('b')).teacher).toBeNull();
   });

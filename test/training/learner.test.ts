@@ -5,6 +5,7 @@ import { type Backend, loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import type { StoredTensor } from '../../training/checkpoint.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
+import { givenPatches } from '../../training/video-patches.js';
 import { smallConfig } from './small-config.js';
 
 let backend: Backend;
@@ -24,7 +25,10 @@ const batch = (tokens: number): SupervisedSequence[] => {
       prompt: [1, 2, ...Array<number>(4).fill(videoToken), 3, 4],
       completion,
       learnt: completion.map(() => 1),
-      video: { patches: Float32Array.from({ length: 16 * 1176 }, () => random.normal()), grid },
+      video: givenPatches(
+        grid,
+        Float32Array.from({ length: 16 * 1176 }, () => random.normal()),
+      ),
       longest: tokens + 8,
     };
   });

@@ -4,6 +4,7 @@ import { deriveKey, Random } from '../../core/random.js';
 import { loadBackend } from '../../policy/backend.js';
 import { Policy } from '../../policy/policy.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
+import { givenPatches } from '../../training/video-patches.js';
 import { tinyConfig, tinyGrid, tinyPrompt } from '../policy/tiny.js';
 
 /** Four sequences with completions of their own lengths, of one padded shape. */
@@ -15,7 +16,10 @@ function batchOf(step: number): SupervisedSequence[] {
       prompt: tinyPrompt(8, 9),
       completion,
       learnt: completion.map(() => 1),
-      video: { patches: Float32Array.from({ length: 32 * 24 }, () => random.normal()), grid: tinyGrid },
+      video: givenPatches(
+        tinyGrid,
+        Float32Array.from({ length: 32 * 24 }, () => random.normal()),
+      ),
       longest: 26,
     };
   });

@@ -11,6 +11,7 @@ import { firstFit, packedShape, roundedCount } from '../../training/packing.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
 import { tokenLogProbs } from '../../training/loss.js';
 import { fullTuning, type Tuning } from '../../training/tuning.js';
+import { givenPatches } from '../../training/video-patches.js';
 import { tinyConfig, tinyGrid, tinyPrompt, tinySegments } from '../policy/tiny.js';
 
 describe('first-fit', () => {
@@ -151,7 +152,10 @@ function drawSequences(lengths: readonly number[], grids: readonly Grid[]): Supe
       prompt: [1, 3, ...placeholders, 4, ...words],
       completion,
       learnt: completion.map(() => (random.chance(0.8) ? 1 : 0)),
-      video: { patches: Float32Array.from({ length: patches * 24 }, () => random.normal()), grid },
+      video: givenPatches(
+        grid,
+        Float32Array.from({ length: patches * 24 }, () => random.normal()),
+      ),
       longest: Math.max(...lengths) + 20,
     };
   });

@@ -5,6 +5,7 @@ import { rewardPlan } from '../../training/rewards/presets.js';
 import type { PassAnswer } from '../../training/rewards/reward.js';
 import { rolloutRow } from '../../training/rollout-row.js';
 import type { Group, Rollout } from '../../training/rollout.js';
+import { givenPatches } from '../../training/video-patches.js';
 
 const plan = rewardPlan(GrpoConfig.parse({ preset: 'vad-r1' }));
 
@@ -41,7 +42,7 @@ function rollout(change: {
 
 const group = (label: Label, rollouts: Rollout[], of: Partial<Group> = {}): Group => ({
   sample: { label } as Sample,
-  video: { patches: new Float32Array(0), grid: { t: 1, h: 2, w: 2 } },
+  video: givenPatches({ t: 1, h: 2, w: 2 }, new Float32Array(0)),
   prompt: [],
   rollouts,
   meanReward: 0,

@@ -9,6 +9,7 @@ import type { StoredTensor } from '../../training/checkpoint.js';
 import { GrpoTrainer, type ScoredRollout } from '../../training/grpo-trainer.js';
 import { SupervisedTrainer, type SupervisedSequence } from '../../training/supervised.js';
 import { fullTuning, partition, type Tuning } from '../../training/tuning.js';
+import { givenPatches } from '../../training/video-patches.js';
 import { smallConfig } from './small-config.js';
 
 let backend: Backend;
@@ -18,10 +19,11 @@ beforeAll(async () => {
 
 const grid = { t: 2, h: 2, w: 4 };
 const prompt = [1, 2, ...Array<number>(4).fill(smallConfig.tokens.video), 3, 4];
-const video = (random: Random) => ({
-  patches: Float32Array.from({ length: 16 * 1176 }, () => random.normal()),
-  grid,
-});
+const video = (random: Random) =>
+  givenPatches(
+    grid,
+    Float32Array.from({ length: 16 * 1176 }, () => random.normal()),
+  );
 
 const sequences = (): SupervisedSequence[] => {
   const random = Random.from(1, 'batch');
