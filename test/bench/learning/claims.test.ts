@@ -112,4 +112,13 @@ describe('reflection', () => {
     const names = Object.keys(spoiled).filter((claim) => claim.startsWith('Reflection'));
     expect(names.map((claim) => spoiled[claim])).toEqual([false, false, false]);
   });
+
+  it('mends more than it spoils over all seeds, if not with each', () => {
+    const mends = (...all: (readonly [number, number])[]): boolean | undefined =>
+      met(all.map(([corrected, spoiled]) => seed(0, corrected, spoiled, 0.9)))[
+        'Reflection, after GRPO: wrong to right against right to wrong'
+      ];
+    expect(mends([8, 8], [22, 8], [7, 9])).toBe(true);
+    expect(mends([8, 8], [8, 22], [22, 8])).toBe(false);
+  });
 });
