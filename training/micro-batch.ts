@@ -40,7 +40,7 @@ export const paddedLength = (longest: number, step: number = lengthSteps[0]): nu
 /**
  * Cuts a batch into micro-batches by grid, never through a run of `together` sequences (a group that shares one video).
  * Rows and videos are padded to the same count in every micro-batch. Single sequences that do not fit into one are sorted,
- * the longest first, so that a micro-batch of short ones is padded to what they need (docs/decisions/0006); all else keeps
+ * the longest first, so that a micro-batch of short ones is padded to what they need (docs/decisions/0009); all else keeps
  * its order.
  * @param grids grid of each video
  * @param batchSize sequences that batches of this kind have, where this one may have fewer
