@@ -2,26 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ofSplits, partDigest, shardOf } from '../../activities/shards.js';
 import type { Split } from '../../config/dataset.js';
 import type { Sample } from '../../datasets/sample.js';
+import { testSample } from '../evaluation/videos.js';
 
-function sample(id: string, split: Split): Sample {
-  return {
-    id,
-    video: 'a'.repeat(64),
-    group: id,
-    split,
-    label: 'Normal',
-    category: null,
-    spans: [],
-    target: null,
-    place: null,
-    description: null,
-    reasoning: null,
-    frames: 32,
-    fps: 8,
-    width: 168,
-    height: 112,
-  };
-}
+const sample = (id: string, split: Split): Sample => testSample(id, 'Normal', [], { split });
 
 const samples = Array.from({ length: 10 }, (_, i) => sample(`s${i}`, i % 2 === 0 ? 'sft' : 'test'));
 const ids = (list: readonly Sample[]): string[] => list.map(({ id }) => id);

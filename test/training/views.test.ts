@@ -3,24 +3,9 @@ import { Random } from '../../core/random.js';
 import type { Sample } from '../../datasets/sample.js';
 import type { Target } from '../../datasets/target.js';
 import { drawView, viewsOf, wantedFrames } from '../../training/views.js';
+import { testSample } from '../evaluation/videos.js';
 
-const sample = (id: string, split: Sample['split']): Sample => ({
-  id,
-  video: '0'.repeat(64),
-  group: id,
-  split,
-  label: 'Normal',
-  category: null,
-  spans: [],
-  target: null,
-  place: null,
-  description: null,
-  reasoning: null,
-  frames: 64,
-  fps: 8,
-  width: 64,
-  height: 64,
-});
+const sample = (id: string, split: Sample['split']): Sample => testSample(id, 'Normal', [], { split });
 
 const target = (sampleId: string, view: string, frames: number[]): Target => ({
   sampleId,
