@@ -63,7 +63,8 @@ async function loadAuto(): Promise<Backend> {
     versions: {
       tfjs: tf.version.tfjs,
       tensorflow: binding.TF_Version,
-      oneDNN: process.env['TF_ENABLE_ONEDNN_OPTS'] === '0' ? 'off' : 'on',
+      // Unset, TensorFlow decides by the processor. Trainers pin it.
+      oneDNN: process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'by processor',
     },
     memory: () => tf.memory().numBytes,
   };
