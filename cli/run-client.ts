@@ -33,10 +33,9 @@ import { ownRow } from './own-row.js';
 import { runExists, runIsRunning } from './run-errors.js';
 import { newRunId } from './run-id.js';
 import type { ConnectRunApi, RunApi, RunListEntry, RunPlan, RunSnapshot } from './run-api.js';
+import { pauseAfter } from './live/look-pause.js';
 import { RunLooks } from './live/run-looks.js';
 
-/** How often a watched run is looked at. */
-const watchMs = 400;
 /** A store that is away for longer than this ends the watching, not the run. */
 const storeAwayMs = 120_000;
 /** How long a verb waits for Temporal. */
@@ -153,6 +152,7 @@ class RunClient implements RunApi {
     let last = '';
     let answeredAt = Date.now();
     for (;;) {
+      const lookedAt = performance.now();
       try {
         const snapshot = await this.snapshot(runId);
         answeredAt = Date.now();
@@ -165,7 +165,7 @@ class RunClient implements RunApi {
         const isAway = error instanceof RetryableError && Date.now() - answeredAt < storeAwayMs;
         if (!isAway || signal.aborted) throw error;
       }
-      await sleep(watchMs, undefined, { signal }).catch(() => undefined);
+      await sleep(pauseAfter(performance.now() - lookedAt), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import type * as tensorflow from '@tensorflow/tfjs';
 import { TerminalError } from '../core/errors.js';
 import { useGather, useMatMul } from './kernels.js';
@@ -52,6 +53,9 @@ async function loadAuto(): Promise<Backend> {
   } catch (error) {
     return loadPlain(error instanceof Error ? error.message.split('\n')[0] : String(error));
   }
+  // Batches lie outside V8's heap but count towards its limit: with the limit it chooses by itself, it marks everything alive,
+  // over 100 MB, three times in a training step (docs/decisions/0009). Now it waits for twice as much garbage.
+  setFlagsFromString('--heap-growing-percent=200');
   await tf.setBackend('tensorflow');
   useMatMul(tf);
   useGather(tf);
