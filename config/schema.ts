@@ -74,7 +74,7 @@ export const RunConfig = z.strictObject({
     )
     .default({})
     .describe(
-      'branches of the run by name, each a map of the fields that differ; what a branch shares with others is made once',
+      'branches of the run by name, each a map of the fields that differ; what a branch shares with others is made once; with `extends`, the name of another variant, one differs from that and is compared with it too',
     ),
   trainer: z
     .enum(['native', 'external'])

@@ -39,7 +39,10 @@ const ComparedCheckpoint = Named.extend({
   sameAs: Named.nullable(),
   metrics: z.record(z.string(), Estimate),
   transitions: CheckpointResult.shape.transitions,
-  /** Paired differences to the checkpoints before it in its branch, and to the run's own of the same name. */
+  /**
+   * Paired differences to the checkpoints before it in its branch, and to those of the same name in the run itself and in the
+   * variant that its own extends.
+   */
   gains: z.array(Named.extend({ metrics: z.record(z.string(), Difference) })),
 });
 export type ComparedCheckpoint = z.infer<typeof ComparedCheckpoint>;
@@ -61,10 +64,13 @@ export type Comparison = z.infer<typeof Comparison>;
 /** One branch's answers; `digests` tell which checkpoints gave the same ones. */
 export interface ComparedBranch {
   readonly variant: string | null;
+  /** The variant that it extends; null for one of the run itself, and for the run. */
+  readonly extended: string | null;
   readonly checkpoints: readonly (CheckpointPredictions & { readonly digest: string })[];
 }
 
 interface Tested extends Named {
+  readonly extended: string | null;
   readonly shape: CheckpointPredictions['shape'];
   readonly digest: string;
   readonly videos: readonly AnsweredVideo[];
@@ -140,6 +146,7 @@ export function compareBranches(
 }
 
 function answers(samples: readonly Sample[], branch: ComparedBranch, split: string): Tested[] {
+  const { variant, extended } = branch;
   const answered = answerAll(samples, branch.checkpoints, split);
   return branch.checkpoints.map(({ checkpoint, shape, digest }) => {
     const videos = answered.get(checkpoint)!;
@@ -147,16 +154,23 @@ function answers(samples: readonly Sample[], branch: ComparedBranch, split: stri
     const ratios = metricDefinitions
       .filter(({ name, reflective }) => wanted.includes(name) && (answersTwice(shape) || !reflective))
       .map(({ name, of }) => [name, of(videos)] as const);
-    return { variant: branch.variant, checkpoint, shape, digest, videos, ratios: new Map(ratios) };
+    return { variant, extended, checkpoint, shape, digest, videos, ratios: new Map(ratios) };
   });
 }
 
-/** What a checkpoint is held against: those before it in its branch, then the run's own of the same name. */
+/**
+ * What a checkpoint is held against: those before it in its branch, then those of the same name in the run itself and in the
+ * variant that its own extends.
+ */
 function comparable(tested: readonly Tested[], one: Tested): Tested[] {
   const own = tested.filter(({ variant }) => variant === one.variant);
   const before = own.slice(0, own.indexOf(one));
-  const run = tested.find(({ variant, checkpoint }) => variant === null && checkpoint === one.checkpoint);
-  return run === undefined || run === one ? before : [...before, run];
+  if (one.variant === null) return before;
+  const bases = new Set([null, one.extended]);
+  const same = tested.filter(
+    ({ variant, checkpoint }) => bases.has(variant) && checkpoint === one.checkpoint,
+  );
+  return [...before, ...same];
 }
 
 function named({ variant, checkpoint }: Named): Named {

@@ -1,5 +1,6 @@
 import type { ResolvedRun } from '../../config/schema.js';
 import type { CheckpointStage } from '../../config/evaluation.js';
+import { extendedVariant } from '../../config/extended-variant.js';
 import { parseJsonl } from '../../core/jsonl.js';
 import { shapeOf } from '../../datasets/completion-shape.js';
 import { Prediction } from '../../datasets/target.js';
@@ -13,11 +14,14 @@ const infix = '/predictions-';
 /** Answers of every branch of a run -> metrics of all of them, and paired differences. */
 export const compare: Stage = {
   name: 'compare',
-  version: 2,
+  version: 3,
   queue: 'media',
   seed: 'eval',
   params: (resolved) => ({
     evaluation: resolved.config.evaluation,
+    extended: Object.fromEntries(
+      branchesOf(resolved as ResolvedRun).map(({ variant, extended }) => [variant ?? '', extended]),
+    ),
     shapes: Object.fromEntries(
       branchesOf(resolved as ResolvedRun).map(({ variant, config }) => [
         variant ?? '',
@@ -28,11 +32,11 @@ export const compare: Stage = {
   run: async (context) => {
     const { store } = context.services;
     const branches: ComparedBranch[] = [];
-    for (const { variant, config } of branchesOf(context.config as ResolvedRun)) {
+    for (const { variant, extended, config } of branchesOf(context.config as ResolvedRun)) {
       const checkpoints = config.evaluation.checkpoints.map((checkpoint) =>
         answersOf(context, variant, checkpoint, shapeOf(checkpoint, config)),
       );
-      branches.push({ variant, checkpoints: await Promise.all(checkpoints) });
+      branches.push({ variant, extended, checkpoints: await Promise.all(checkpoints) });
     }
     const comparison = compareBranches(
       await readSamples(store, context.input('samples')),
@@ -53,9 +57,10 @@ export const compare: Stage = {
 function branchesOf({ config, variants }: ResolvedRun) {
   const others = Object.entries(variants).map(([variant, resolved]) => ({
     variant,
+    extended: extendedVariant(config, variant),
     config: resolved.config,
   }));
-  return [{ variant: null, config }, ...others];
+  return [{ variant: null, extended: null, config }, ...others];
 }
 
 async function answersOf(

@@ -8,6 +8,7 @@ import { duration } from '../../cli/render/duration.js';
 import type { RunApi } from '../../cli/run-api.js';
 import type { Terminal } from '../../cli/terminal.js';
 import { onStack, withRuns, type Verb } from '../../cli/verb.js';
+import { extendedVariant } from '../../config/extended-variant.js';
 import { loadConfig, type LoadedConfig } from '../../config/load.js';
 import { TerminalError } from '../../core/errors.js';
 import { packageRoot } from '../../core/package-root.js';
@@ -108,8 +109,10 @@ async function learningConfig(
       fix: `choose among ${known}`,
     });
   }
+  // One that extends another is compared with it.
+  const needed = [...variants, ...variants.map((name) => extendedVariant(loaded.config, name))];
   const kept = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
-    Object.fromEntries(Object.entries(all).filter(([name]) => variants.includes(name)));
+    Object.fromEntries(Object.entries(all).filter(([name]) => needed.includes(name)));
   return {
     ...loaded,
     config: { ...loaded.config, variants: kept(loaded.config.variants) },

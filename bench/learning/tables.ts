@@ -95,13 +95,17 @@ function annotatedSpans(results: readonly SeedResult[]): TextTable {
   };
 }
 
+const half = of('half-reflection-data', 'reflection-sft');
+const noMarks = of('no-marks', 'reflection-sft');
+const reflecting: readonly Place[] = [own('reflection-sft'), own('grpo'), half, noMarks];
+
 function reflection(results: readonly SeedResult[]): TextTable {
   return {
     title: 'Reflection: first and final answer',
     rows: [
       ['seed', 'checkpoint', 'first', 'final', 'wrong to right', 'right to wrong', 'final - first (points)'],
       ...results.flatMap((result) =>
-        [own('reflection-sft'), own('grpo'), of('no-marks', 'reflection-sft')].flatMap((place) => {
+        reflecting.flatMap((place) => {
           const row = rowOf(result, place);
           if (row?.transitions == null) return [];
           return [
@@ -131,9 +135,10 @@ const ablated: readonly Ablation[] = [
   { place: own('grpo'), against: own('reflection-sft') },
   { place: of('only-rl'), against: own('grpo') },
   { place: of('no-reflection'), against: own('grpo') },
-  { place: of('no-marks', 'reflection-sft'), against: own('reflection-sft') },
-  { place: of('half-reflection-data', 'reflection-sft'), against: own('reflection-sft') },
+  { place: paper, against: guarded },
+  { place: half, against: own('reflection-sft') },
   { place: of('quarter-reflection-data', 'reflection-sft'), against: own('reflection-sft') },
+  { place: noMarks, against: half },
   { place: of('tiou'), against: own('grpo') },
   ...['accuracy', 'format', 'verification', 'length'].map((name) => ({
     place: of(`${name}-alone`),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { extendedVariant } from '../../config/extended-variant.js';
 import { loadConfig, overrideConfig } from '../../config/load.js';
 import { readResolvedRun } from '../../config/recorded-run.js';
 import { scratchFolder } from './scratch-folder.js';
@@ -36,6 +37,31 @@ describe('a variant', () => {
     // What follows from other fields follows from the variant's.
     expect(loaded.config.evaluation.checkpoints).toEqual(['sft', 'reflection-sft', 'grpo']);
     expect(weak!.config.evaluation.checkpoints).toEqual(['sft', 'grpo']);
+  });
+
+  test('that extends another one differs from that', async () => {
+    const { loaded, cwd } = await load(
+      '  last: { extends: half-again, reasoning: false }\n' +
+        '  half: { stages: [sft], sft: { dataShare: 0.5 } }\n' +
+        '  half-again: { extends: half, sft: { steps: 35 } }\n',
+    );
+    const { 'half-again': again, last } = loaded.variants;
+    expect(again!.config.sft).toMatchObject({ steps: 35, dataShare: 0.5 });
+    expect(last!.config.sft).toMatchObject({ steps: 35, dataShare: 0.5 });
+    expect(last!.config).toMatchObject({ reasoning: false, stages: ['sft'] });
+    expect(last!.config.evaluation.checkpoints).toEqual(['sft']);
+    const named = (name: string) => extendedVariant(loaded.config, name);
+    expect(['half', 'half-again', 'last'].map(named)).toEqual([null, 'half', 'half-again']);
+
+    const { config, prompts, variants } = loaded;
+    const recorded = readResolvedRun(JSON.parse(JSON.stringify({ config, prompts, variants })));
+    const changed = await overrideConfig(recorded, ['variants.half.sft.steps=9'], { label: 'run x', cwd });
+    const steps = ['half', 'half-again', 'last'].map((name) => changed.variants[name]!.config.sft.steps);
+    expect(steps).toEqual([9, 35, 35]);
+    expect(changed.config.variants).toEqual({
+      ...config.variants,
+      half: { stages: ['sft'], sft: { dataShare: 0.5, steps: 9 } },
+    });
   });
 
   test('gets what is set on the command line', async () => {
@@ -89,6 +115,38 @@ describe('a wrong variant', () => {
     expect(await problems('  other: { dataset: { minFrames: 4 } }\n')).toMatchInlineSnapshot(`
       "run.yaml:10: variants.other.dataset: a variant shares this with its run
         fix: leave it out, or make it a run of its own"
+    `);
+  });
+
+  test('extends another one, and no circle', async () => {
+    expect(
+      await problems('  half: { extends: otehr }\n  other: { extends: other }\n  odd: { extends: [half] }\n'),
+    ).toMatchInlineSnapshot(`
+      "run.yaml:10: variants.half.extends: no such variant, did you mean \`other\`? (found "otehr"); allowed: other | odd
+      run.yaml:11: variants.other.extends: the variants extend each other in a circle: other -> other
+      run.yaml:12: variants.odd.extends: no such variant (found ["half"]); allowed: half | other"
+    `);
+    expect(await problems('  a: { extends: b }\n  b: { extends: c }\n  c: { extends: b }\n'))
+      .toMatchInlineSnapshot(`
+      "run.yaml:11: variants.b.extends: the variants extend each other in a circle: b -> c -> b
+      run.yaml:12: variants.c.extends: the variants extend each other in a circle: c -> b -> c"
+    `);
+    expect(await problems('  a: { extends: half }\n')).toMatchInlineSnapshot(
+      `"run.yaml:10: variants.a.extends: no such variant (found "half"); allowed: nothing: there is no other variant"`,
+    );
+  });
+
+  test('is not what is wrong with one that extends it', async () => {
+    expect(
+      await problems(
+        '  half: { dataset: { minFrames: 4 } }\n' +
+          '  other: { extends: half, sft: { steps: 0 } }\n' +
+          '  odd: { sft: { dataShare: 2 } }\n',
+      ),
+    ).toMatchInlineSnapshot(`
+      "run.yaml:10: variants.half.dataset: a variant shares this with its run
+        fix: leave it out, or make it a run of its own
+      run.yaml:12: sft.dataShare: in the variant odd: too large (found 2); allowed: number (above 0, at most 1)"
     `);
   });
 

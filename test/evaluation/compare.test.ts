@@ -28,8 +28,17 @@ function answers(wrong: number, end: number): Prediction[] {
 const one = (checkpoint: string, digest: string, predictions: Prediction[]) =>
   ({ checkpoint, shape: 'single', digest, predictions }) as const;
 const branches: ComparedBranch[] = [
-  { variant: null, checkpoints: [one('sft', 'a', answers(20, 0.5)), one('grpo', 'b', answers(0, 0.75))] },
-  { variant: 'other', checkpoints: [one('sft', 'a', answers(20, 0.5)), one('grpo', 'c', answers(2, 0.5))] },
+  {
+    variant: null,
+    extended: null,
+    checkpoints: [one('sft', 'a', answers(20, 0.5)), one('grpo', 'b', answers(0, 0.75))],
+  },
+  {
+    variant: 'other',
+    extended: null,
+    checkpoints: [one('sft', 'a', answers(20, 0.5)), one('grpo', 'c', answers(2, 0.5))],
+  },
+  { variant: 'other-again', extended: 'other', checkpoints: [one('grpo', 'd', answers(4, 0.5))] },
 ];
 const comparison = compareBranches(samples, branches, config, 1);
 const row = (variant: string | null, checkpoint: string) =>
@@ -70,6 +79,15 @@ describe('branches of a run', () => {
     expect(run!.metrics['abnormal_only.miou']).toMatchObject({ verdict: 'better' });
   });
 
+  it('are held against the variant that they extend, too', () => {
+    const [run, extended] = row('other-again', 'grpo').gains;
+    expect(run).toMatchObject({ variant: null, checkpoint: 'grpo' });
+    expect(run!.metrics['all_videos.accuracy']!.value).toBeCloseTo(-0.1, 12);
+    expect(extended).toMatchObject({ variant: 'other', checkpoint: 'grpo' });
+    expect(extended!.metrics['all_videos.accuracy']!.value).toBeCloseTo(-0.05, 12);
+    expect(row('other-again', 'grpo').gains).toHaveLength(2);
+  });
+
   it('give the same numbers again, and what the schema says', () => {
     expect(compareBranches(samples, branches, config, 1)).toEqual(comparison);
     expect(Comparison.parse(JSON.parse(JSON.stringify(comparison)))).toEqual(comparison);
@@ -78,7 +96,12 @@ describe('branches of a run', () => {
   it('refuse answers to other videos', () => {
     const strange = [{ ...answers(0, 0.5)[0]!, sampleId: 'nobody' }];
     expect(() =>
-      compareBranches(samples, [{ variant: null, checkpoints: [one('sft', 'a', strange)] }], config, 1),
+      compareBranches(
+        samples,
+        [{ variant: null, extended: null, checkpoints: [one('sft', 'a', strange)] }],
+        config,
+        1,
+      ),
     ).toThrow(/nobody/);
   });
 });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { learningText } from '../../../bench/learning/command.js';
 import { changeText, learningTables, markdown, seedsMatterMore } from '../../../bench/learning/tables.js';
+import { extendedVariant } from '../../../config/extended-variant.js';
 import { loadConfig } from '../../../config/load.js';
 import { packageRoot } from '../../../core/package-root.js';
 import { gain, row, seedResult } from './seed-results.js';
@@ -85,7 +86,7 @@ it('every ablation of the config has a row in a table', async () => {
   const places = (name: string) =>
     ['sft', 'reflection-sft', 'grpo'].map((checkpoint) =>
       row(name, checkpoint, metrics, {
-        gains: [null, name].flatMap((variant) =>
+        gains: [null, name, extendedVariant(loaded.config, name)].flatMap((variant) =>
           ['sft', 'reflection-sft', 'grpo'].map((other) => gain(variant, other, change)),
         ),
       }),

@@ -55,9 +55,10 @@ export async function inventedReportInput(tests = 120): Promise<ReportInput> {
   const comparison = compareBranches(
     samples,
     [
-      { variant: null, checkpoints: compared },
+      { variant: null, extended: null, checkpoints: compared },
       {
         variant: 'half-data',
+        extended: null,
         checkpoints: [
           compared[0]!,
           { checkpoint: 'grpo', shape: 'single', predictions: narrow, digest: sha256('narrow') },
