@@ -33,7 +33,7 @@ const sheetColumns = 4;
 /** Everything of the run on one self-contained page, and its main table as CSV, LaTeX and JSON. */
 export const report: Stage = {
   name: 'report',
-  version: 4,
+  version: 5,
   queue: 'media',
   seed: null,
   params: ({ config }) => ({ config: withoutPaths(config), version }),

@@ -18,17 +18,17 @@ const columns = [
   'all_videos.format_valid',
   'all_videos.first_accuracy',
 ] as const;
-/** Drawn against the run's own checkpoint. */
+/** Drawn against the run's own checkpoint, and against that of the variant that it extends. */
 const drawn = ['all_videos.accuracy', 'abnormal_only.miou', 'abnormal_only.span_width'] as const;
 const tones = { better: 'up', worse: 'down', unclear: 'flat' } as const;
 
-/** The run beside its variants: a table of all checkpoints, and the differences to the run's own, drawn. */
+/** The run beside its variants: a table of all checkpoints, and the differences to what they vary, drawn. */
 export function variants(input: ReportInput): Markup | null {
   const { comparison } = input;
   if (comparison === null) return null;
   const own = comparison.checkpoints.filter(({ sameAs }) => sameAs === null);
   return markup`<section id="variants"><h2>What the variants changed</h2>
-<p>Each variant is this run with a few fields changed. All answer the same ${comparison.videos} videos, so differences are paired. One training seed each: a difference between two trainings also holds the luck of the seed, which these intervals do not show.</p>
+<p>Each variant is this run, or another variant, with a few fields changed. All answer the same ${comparison.videos} videos, so differences are paired. One training seed each: a difference between two trainings also holds the luck of the seed, which these intervals do not show.</p>
 <div class="panels gains">${drawn.map((metric) => differences(own, metric))}</div>
 ${table(comparison, own)}
 ${variantCurves(input)}</section>`;
@@ -41,12 +41,14 @@ function nameOf({ variant, checkpoint }: Pick<ComparedCheckpoint, 'variant' | 'c
 
 function differences(own: readonly ComparedCheckpoint[], metric: (typeof drawn)[number]): Markup | null {
   const rows = own.flatMap((row): { readonly name: string; readonly change: Difference }[] => {
-    if (row.variant === null) return [];
-    const gain = row.gains.find(
-      ({ variant, checkpoint }) => variant === null && checkpoint === row.checkpoint,
+    const others = row.gains.filter(
+      ({ variant, checkpoint }) => variant !== row.variant && checkpoint === row.checkpoint,
     );
-    const change = gain?.metrics[metric];
-    return change === undefined || change.value === null ? [] : [{ name: nameOf(row), change }];
+    return others.flatMap(({ variant, metrics }) => {
+      const change = metrics[metric];
+      const name = variant === null ? nameOf(row) : `${nameOf(row)}, against ${variant}`;
+      return change === undefined || change.value === null ? [] : [{ name, change }];
+    });
   });
   if (rows.length === 0) return null;
   const reach = Math.max(
@@ -56,7 +58,7 @@ function differences(own: readonly ComparedCheckpoint[], metric: (typeof drawn)[
   const ticks = niceTicks(-reach, reach, 8);
   const domain = [ticks[0]!, ticks.at(-1)!] as const;
   const { label, policy, better } = metricDefinition(metric);
-  return markup`<figure class="panel"><figcaption><b>${label}</b> <code>${policy}</code> against this run</figcaption>
+  return markup`<figure class="panel"><figcaption><b>${label}</b> <code>${policy}</code> against this run, or the variant that is named</figcaption>
 <div class="rows">${rows.map(({ name, change }) => {
     const tone = better === 'neither' ? 'flat' : tones[change.verdict];
     const said = better === 'neither' ? widthInWords(change) : differenceInWords(change);

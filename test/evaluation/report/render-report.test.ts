@@ -62,6 +62,7 @@ describe('renderReport', () => {
     expect(variants).toContain('half-data: GRPO');
     // What a variant shares with the run has no row of its own.
     expect(variants).not.toContain('half-data: SFT');
+    expect(variants).toContain('no-length: GRPO, against half-data<');
     expect(variants).toMatch(/The anomalies themselves last \.\d+ of the video/);
     expect(variants).toContain('Mean span width of sampled answers');
     expect(renderReport({ ...input, variantLogs: [] })).not.toContain('Mean span width of sampled answers');

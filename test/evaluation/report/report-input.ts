@@ -52,6 +52,8 @@ export async function inventedReportInput(tests = 120): Promise<ReportInput> {
   const { result, perSample } = evaluate({ samples, checkpoints, config: config.evaluation, seed: 1 });
   const compared = checkpoints.map((one) => ({ ...one, digest: sha256(one.checkpoint) }));
   const narrow = tested.map((sample, index) => inventedAnswer(sample, 'single', 0.7, index, random));
+  const another = Random.from(1, 'report test', 'another variant');
+  const other = tested.map((sample, index) => inventedAnswer(sample, 'single', 0.6, index, another));
   const comparison = compareBranches(
     samples,
     [
@@ -63,6 +65,11 @@ export async function inventedReportInput(tests = 120): Promise<ReportInput> {
           compared[0]!,
           { checkpoint: 'grpo', shape: 'single', predictions: narrow, digest: sha256('narrow') },
         ],
+      },
+      {
+        variant: 'no-length',
+        extended: 'half-data',
+        checkpoints: [{ checkpoint: 'grpo', shape: 'single', predictions: other, digest: sha256('other') }],
       },
     ],
     config.evaluation,
