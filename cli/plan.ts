@@ -36,7 +36,7 @@ export async function planRun(
     stages.push(...(await new Planner(services, variant, name, shared).graph()));
   }
   if (Object.keys(resolved.variants).length > 0)
-    stages.push(closing('compare', reruns, 'every branch against the run itself'));
+    stages.push(closing('compare', reruns, 'every branch against what it varies'));
   stages.push(closing('report', reruns, 'drawn from all of the above'));
   return { stages };
 }

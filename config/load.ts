@@ -11,7 +11,7 @@ import { InvalidConfig, nearest, problemAt, problemsOf } from './problems.js';
 import { readPrompts } from './prompt-files.js';
 import { RunConfig } from './schema.js';
 import type { ResolvedConfig, ResolvedRun } from './schema.js';
-import { deepest, fromJson, isNothing, NotYaml, readYaml, toJson } from './source-tree.js';
+import { deepest, fromJson, isNothing, NotYaml, readYaml, toJson, without } from './source-tree.js';
 import type { Origin, SourceMap } from './source-tree.js';
 import { resolveVariants } from './variants.js';
 
@@ -144,11 +144,7 @@ async function readChain(
     throw problemAt(tree, ['extends'], `the files extend each other in a circle: ${circle.join(' -> ')}`);
   }
   const parent = await readChain(parentPath, chain, { cwd, folder: home });
-  const own: SourceMap = {
-    ...tree,
-    entries: new Map([...tree.entries].filter(([key]) => key !== 'extends')),
-  };
-  const merged = merge(parent.tree, own, alternatives(runSchema)) as SourceMap;
+  const merged = merge(parent.tree, without(tree, 'extends'), alternatives(runSchema)) as SourceMap;
   return { tree: merged, files: [...parent.files, name] };
 }
 

@@ -83,6 +83,11 @@ export function deepest(
   return { node, depth: path.length };
 }
 
+/** A map with one of its fields left out. */
+export function without(map: SourceMap, field: string): SourceMap {
+  return { ...map, entries: new Map([...map.entries].filter(([key]) => key !== field)) };
+}
+
 /** The tree of YAML text. Throws the {@link InputError}s of what is not YAML, all of them, or of a document that is no map. */
 export function parseYaml(text: string, file: string, folder: string): SourceMap {
   const lines = new LineCounter();

@@ -3,7 +3,7 @@ import { alternatives, runSchema } from './fields.js';
 import { merge } from './merge.js';
 import { InvalidConfig, nearest, problemAt } from './problems.js';
 import type { ResolvedConfig } from './schema.js';
-import { deepest, toJson } from './source-tree.js';
+import { deepest, toJson, without } from './source-tree.js';
 import type { SourceMap } from './source-tree.js';
 
 /** What a variant may not change: its answers are compared with the run's, on the same videos. */
@@ -93,10 +93,6 @@ function problemsOfExtends(tree: SourceMap, name: string, names: readonly string
       allowed: others.length === 0 ? 'nothing: there is no other variant' : others.join(' | '),
     }),
   ];
-}
-
-function without(map: SourceMap, field: string): SourceMap {
-  return { ...map, entries: new Map([...map.entries].filter(([key]) => key !== field)) };
 }
 
 function within(variant: string, problem: InputError): InputError {
