@@ -22,6 +22,8 @@ import type { SeedResult } from './row.js';
 import { learningTables, markdown } from './tables.js';
 import { withTrainers } from './trainers.js';
 
+const recipe = join(packageRoot, 'bench', 'learning', 'learning.yaml');
+
 interface Options {
   readonly seeds: readonly number[];
   readonly variants?: readonly string[];
@@ -51,6 +53,8 @@ export function addLearningBench(program: Command, terminal: Terminal): void {
   )
     .addHelpText('after', '\nExample:\n  npm run bench -- learning --seeds 1 --variants no-reflection')
     .action(async ({ seeds, variants, atOnce, json }: Options) => {
+      // Before the clips, which take minutes.
+      await checkVariants(variants ?? []);
       const annotations = await renderClips(terminal);
       const wide = Math.min(seeds.length, atOnce ?? (await trainersOfThisMachine()));
       if (wide >= availableParallelism()) process.env['HINDSIGHT_TRAINER_THREADS'] ??= '1';
@@ -93,22 +97,25 @@ async function renderClips(terminal: Terminal): Promise<string> {
   return annotations;
 }
 
+/** @throws TerminalError `bench.unknown-variant` */
+async function checkVariants(asked: readonly string[]): Promise<void> {
+  const known = Object.keys((await loadConfig(recipe)).variants);
+  const unknown = asked.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new TerminalError('bench.unknown-variant', `there is no ablation ${unknown.join(', ')}`, {
+    fix: `choose among ${known.join(', ')}`,
+  });
+}
+
 async function learningConfig(
   annotations: string,
   seed: number,
   variants: readonly string[] | undefined,
 ): Promise<LoadedConfig> {
-  const loaded = await loadConfig(join(packageRoot, 'bench', 'learning', 'learning.yaml'), {
+  const loaded = await loadConfig(recipe, {
     set: [`dataset.sources.0.annotations=${JSON.stringify(annotations)}`, `seed.train=${seed}`],
   });
   if (variants === undefined) return loaded;
-  const unknown = variants.filter((name) => loaded.variants[name] === undefined);
-  if (unknown.length > 0) {
-    const known = Object.keys(loaded.variants).join(', ');
-    throw new TerminalError('bench.unknown-variant', `there is no ablation ${unknown.join(', ')}`, {
-      fix: `choose among ${known}`,
-    });
-  }
   // One that extends another is compared with it.
   const needed = [...variants, ...variants.map((name) => extendedVariant(loaded.config, name))];
   const kept = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
